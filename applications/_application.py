@@ -1,0 +1,346 @@
+"""The base of all applications: raw data in, `model.fit`, raw data out."""
+
+from __future__ import annotations
+
+import inspect
+import random
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import keras
+import numpy as np
+
+from zoo.layers._arguments import positive_integer
+
+from ._data import Batches, Example, collate, raw_items, raw_pairs
+from ._decoding import Compiled
+from ._scoring import ValidationScore
+
+
+class Application(keras.Model):
+    """A network together with what turns raw data into its inputs and its outputs into raw data.
+
+    The life of one: the constructor takes the choices; `adapt` learns what data decide (a
+    vocabulary, statistics) and builds the network; `fit` trains it, and adapts it first if that has
+    not been done; `infer` gives raw outputs; `save_to_preset` and `from_preset` keep it.
+
+    Raw data are (input, target) pairs in a list, a tf.data.Dataset or a generator, or inputs and
+    targets apart as two sequences. They are read once, turned into features in Python, and put
+    into batches of items of about the same length, padded to a few lengths.
+
+    A subclass lists its choices in the signature of its constructor, calls
+    `super().__init__(arguments(locals()), **kwargs)`, and implements:
+
+    - `adapt(data)`, which ends with `self.build_network()`;
+    - `build_network()`: makes the layers, and calls the network once, so that all weights exist;
+    - `call(features, training)`: the network itself;
+    - `featurize(inputs, targets)`: the features of raw items;
+    - `infer(inputs, **decoding)`: raw outputs of raw inputs;
+    - `score(data, **decoding)`: what the outputs are worth, as a dict of metrics;
+    - `loss_and_metrics()`: the defaults of `compile`;
+    - `assets()` and `restore(assets)`: what `adapt` has learned, as named texts, and back.
+
+    Args:
+        choices: the constructor's arguments.
+        **kwargs: arguments of any Keras model: `name`, `dtype`.
+    """
+
+    monitor: ClassVar[str] = "loss"
+    """The metric of `score` that says best how good the application is."""
+
+    choices: dict[str, Any]
+
+    def __init__(self, choices: Mapping[str, Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        # Past Keras's tracking, which would turn what users gave us into containers of its own.
+        vars(self)["choices"] = dict(choices)
+        for name, value in choices.items():
+            vars(self)[name] = value
+        vars(self)["_kept"] = _Kept()
+
+    # What subclasses provide.
+
+    def adapt(self, data: Any, targets: Any = None) -> None:
+        """Learns what the data decide and builds the network."""
+        raise NotImplementedError
+
+    def build_network(self) -> None:
+        """Makes the layers and all their weights."""
+        raise NotImplementedError
+
+    def featurize(self, inputs: list[Any], targets: list[Any] | None = None) -> list[Example]:
+        """Turns raw items into the network's features; with targets, into training examples."""
+        raise NotImplementedError
+
+    def infer(self, inputs: Any, **decoding: Any) -> list[Any]:
+        """Turns raw inputs into raw outputs."""
+        raise NotImplementedError
+
+    def score(self, data: Any, targets: Any = None, **decoding: Any) -> dict[str, float]:
+        """Compares the outputs for raw inputs with raw targets."""
+        raise NotImplementedError
+
+    def loss_and_metrics(self) -> tuple[Any, list[Any]]:
+        """Returns the loss and the metrics that `compile` takes unless told otherwise."""
+        raise NotImplementedError
+
+    def assets(self) -> dict[str, str]:
+        """Returns what `adapt` has learned, as texts by file name."""
+        return {}
+
+    def restore(self, assets: Mapping[str, str]) -> None:
+        """Takes back what `assets` gave and builds the network."""
+        self.build_network()
+
+    # Training and evaluation.
+
+    @property
+    def adapted(self) -> bool:
+        """Whether the network has been built."""
+        return bool(self.built)
+
+    def _require_adapted(self) -> None:
+        if not self.adapted:
+            raise RuntimeError(
+                f"This {type(self).__name__} has no network yet; call `fit` or `adapt` with data, "
+                "or load one with `from_preset`."
+            )
+
+    def compile(
+        self, optimizer: Any = "auto", loss: Any = "auto", metrics: Any = "auto", **kwargs: Any
+    ) -> None:
+        """As `keras.Model.compile`; "auto" means Adam (1e-3, gradient norm at most 1) and the
+        application's own loss and metrics."""
+        own_loss, own_metrics = self.loss_and_metrics()
+        super().compile(
+            optimizer=keras.optimizers.Adam(1e-3, clipnorm=1.0)
+            if isinstance(optimizer, str) and optimizer == "auto"
+            else optimizer,
+            loss=own_loss if isinstance(loss, str) and loss == "auto" else loss,
+            metrics=own_metrics if isinstance(metrics, str) and metrics == "auto" else metrics,
+            **kwargs,
+        )
+
+    def preprocess(
+        self,
+        data: Any,
+        targets: Any = None,
+        *,
+        batch_size: int = 64,
+        shuffle: bool = False,
+        seed: int = 0,
+    ) -> Batches:
+        """Turns raw pairs into padded batches; the result may be given to `fit` or `evaluate`."""
+        if isinstance(data, Batches):
+            return data
+        self._require_adapted()
+        examples = self.featurize(*raw_pairs(data, targets))
+        if not examples:
+            raise ValueError(f"`data` holds no pair that this {type(self).__name__} can take.")
+        batch_size = positive_integer("batch_size", batch_size)
+        return Batches(examples, batch_size, shuffle=shuffle, seed=seed)
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int = 64,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        score_validation: bool = True,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
+        """Trains on raw data, as `keras.Model.fit` does on arrays.
+
+        Args:
+            x: (input, target) pairs, or inputs; or what `preprocess` gave.
+            y: targets, if `x` holds inputs alone.
+            batch_size: items a batch.
+            epochs, verbose, callbacks, **kwargs: as in `keras.Model.fit`.
+            validation_split: the share of the pairs, the last ones, to validate on.
+            validation_data: raw pairs to validate on.
+            shuffle: whether items come in another order each epoch.
+            score_validation: also decode the validation data after each epoch and log what
+                `score` says of them as `val_...`.
+        """
+        if not isinstance(x, Batches):
+            inputs, targets = raw_pairs(x, y)
+            if validation_split:
+                cut = len(inputs) - round(len(inputs) * validation_split)
+                if not 0 < cut < len(inputs):
+                    raise ValueError(
+                        "`validation_split` must leave at least one pair on both sides. "
+                        f"Received: validation_split={validation_split}, {len(inputs)} pairs."
+                    )
+                validation_data = (inputs[cut:], targets[cut:])
+                inputs, targets = inputs[:cut], targets[:cut]
+            if not self.adapted:
+                self.adapt(inputs, targets)
+            seed = random.randrange(2**31)
+            x = self.preprocess(inputs, targets, batch_size=batch_size, shuffle=shuffle, seed=seed)
+        if not self.compiled:
+            self.compile()
+        callbacks = list(callbacks or [])
+        if validation_data is not None:
+            if not isinstance(validation_data, Batches):
+                validation_data = raw_pairs(validation_data)
+                if score_validation:
+                    callbacks.insert(0, ValidationScore(*validation_data))
+            validation_data = self.preprocess(validation_data, batch_size=batch_size)
+            self._kept.validation = validation_data.for_training()
+            kwargs["validation_data"] = self._kept.validation
+        return super().fit(
+            x.for_training(),
+            epochs=epochs,
+            verbose=verbose,
+            callbacks=callbacks,
+            shuffle=False,  # the batches shuffle themselves
+            **kwargs,
+        )
+
+    def evaluate(self, x: Any = None, y: Any = None, batch_size: int = 64, **kwargs: Any) -> Any:
+        """As `keras.Model.evaluate`, on raw pairs: the loss and the compiled metrics."""
+        if x is not None and x is self._kept.validation:  # Keras, in the middle of `fit`
+            return super().evaluate(x, **kwargs)
+        batches = self.preprocess(x, y, batch_size=batch_size)
+        if not self.compiled:
+            self.compile()
+        return super().evaluate(batches.for_training(), **kwargs)
+
+    def predict(self, x: Any, y: Any = None, batch_size: int = 64, **kwargs: Any) -> Any:
+        """As `keras.Model.predict`, on raw pairs: the network's outputs, padded to one length."""
+        batches = self.preprocess(x, y, batch_size=batch_size)
+        features = collate(batches.examples)
+        features.pop("target", None)
+        return super().predict(features, batch_size=batch_size, **kwargs)
+
+    # Inference.
+
+    def run(
+        self,
+        options: Any,
+        function: Callable[[dict[str, Any]], Any],
+        examples: list[Example],
+        *,
+        batch_size: int = 32,
+        verbose: int = 0,
+        shared: dict[str, Any] | None = None,
+    ) -> list[Any]:
+        """Applies a function of the features, compiled, and returns one result for each example.
+
+        Args:
+            options: a hashable key: calls with equal keys share one compiled function.
+            function: from a batch of features to a structure of tensors that start with the batch
+                axis; it may use the network's layers.
+            examples: features of each item, in any order of length.
+            batch_size: items a batch.
+            verbose: 1 shows a progress bar.
+            shared: more arrays, given to the function beside the features, that start with the
+                batch axis and do not depend on the item.
+        """
+        functions = self._kept.functions
+        if options not in functions:
+            functions[options] = Compiled(self, function)
+        order = sorted(range(len(examples)), key=lambda i: _length(examples[i]))
+        results: list[Any] = [None] * len(examples)
+        bar = keras.utils.Progbar(len(examples), verbose=verbose)
+        for begin in range(0, len(order), batch_size):
+            chosen = order[begin : begin + batch_size]
+            rows = 1 << (len(chosen) - 1).bit_length()
+            padded = [examples[i] for i in [*chosen, *chosen[:1] * (rows - len(chosen))]]
+            batch = collate(padded)
+            for name, values in (shared or {}).items():
+                batch[name] = values[:rows]
+            outputs = functions[options].predict_on_batch(batch)
+            for row, index in enumerate(chosen):
+                results[index] = keras.tree.map_structure(
+                    lambda value, row=row: value[row], outputs
+                )
+            bar.update(begin + len(chosen))
+        return results
+
+    # Keeping.
+
+    def save_to_preset(
+        self,
+        directory: str | Path,
+        card: dict[str, Any] | None = None,
+        recipe: str | Path | None = None,
+        dtype: str = "float32",
+    ) -> None:
+        """Writes a folder that `from_preset` reads; see `zoo.applications._presets`.
+
+        Args:
+            directory: where; a new folder, or a preset to replace.
+            card: what to say of it, see DESIGN of `card.json`; missing fields are filled in.
+            recipe: a YAML file to keep beside it.
+            dtype: how weights lie on disk: "float32" or "float16".
+        """
+        from ._presets import save_preset
+
+        self._require_adapted()
+        save_preset(self, directory, card=card, recipe=recipe, dtype=dtype)
+
+    @classmethod
+    def from_preset(cls, preset: str | Path, **overrides: Any) -> Self:
+        """Loads a preset: a shipped name, a folder, or `hf://owner/name`.
+
+        Args:
+            preset: which one; see `zoo.list_presets`.
+            **overrides: choices to change that leave the weights as they are (`dropout=0.3`).
+        """
+        from ._presets import load_preset
+
+        expected = None if cls is Application else cls
+        return load_preset(preset, expected=expected, **overrides)
+
+    def write_assets(self, folder: Path) -> None:
+        """Writes what `adapt` has learned into a folder."""
+        for name, text in self.assets().items():
+            (folder / name).write_text(text, encoding="utf-8")
+
+    def read_assets(self, folder: Path) -> None:
+        """Reads what `write_assets` wrote, and builds the network."""
+        names = [path for path in sorted(folder.iterdir()) if path.suffix == ".json"]
+        self.restore({path.name: path.read_text(encoding="utf-8") for path in names})
+
+    def get_config(self) -> dict[str, Any]:
+        policy = keras.dtype_policies.serialize(self.dtype_policy)
+        return {**self.choices, "name": self.name, "dtype": policy}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
+        known = inspect.signature(cls.__init__).parameters
+        for name in config:
+            if name not in known and name not in ("name", "dtype", "trainable"):
+                raise TypeError(f"{cls.__name__} has no argument `{name}`.")
+        return cls(**config)
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        return {"assets": self.assets()} if self.adapted else None
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        self.restore(config["assets"])
+
+    def infer_raw(self, inputs: Any) -> tuple[list[Any], bool]:
+        """Returns raw inputs as a list, and whether a single one was given."""
+        single = isinstance(inputs, str | bytes | np.ndarray) and np.ndim(inputs) == 0
+        return raw_items([inputs] if single else inputs), single
+
+
+class _Kept:
+    """What an application keeps out of Keras's sight: compiled functions, which hold the
+    application itself, and the validation batches of the `fit` under way."""
+
+    def __init__(self) -> None:
+        self.functions: dict[Any, Compiled] = {}
+        self.validation: Any = None
+
+
+def _length(example: Example) -> int:
+    return sum(len(value) for value in example.values() if np.ndim(value))

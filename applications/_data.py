@@ -1,0 +1,170 @@
+"""Raw data in, padded batches out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+Example = dict[str, np.ndarray]
+"""One item's features by name; the one called `TARGET`, if any, is what the network must give."""
+
+TARGET = "target"
+
+
+def plain(value: Any) -> Any:
+    """Returns a raw value as Python or NumPy has it: bytes become text, scalar arrays scalars."""
+    if hasattr(value, "numpy"):
+        value = value.numpy()
+    if isinstance(value, np.ndarray | np.generic) and value.ndim == 0:
+        value = value.item()
+    return value.decode("utf-8") if isinstance(value, bytes) else value
+
+
+def raw_items(data: Any) -> list[Any]:
+    """Returns raw items as a list: from a list, an array, a tf.data.Dataset or a generator."""
+    if isinstance(data, str | bytes) or not isinstance(data, Iterable):
+        raise TypeError(
+            "`inputs` must be a list, an array, a tf.data.Dataset or a generator of raw inputs. "
+            f"Received: {data!r}."
+        )
+    items = data.as_numpy_iterator() if hasattr(data, "as_numpy_iterator") else data
+    return [plain(item) for item in items]
+
+
+def raw_pairs(data: Any, targets: Any = None) -> tuple[list[Any], list[Any]]:
+    """Returns raw data as a list of inputs and a list of targets of the same length.
+
+    Args:
+        data: (input, target) pairs in a list, a tf.data.Dataset or a generator; or the inputs
+            alone when `targets` are given; or a tuple `(inputs, targets)` of two sequences.
+        targets: the targets, when they come apart.
+    """
+    if targets is None and isinstance(data, tuple) and len(data) == 2:
+        if not isinstance(data[0], str | bytes):
+            data, targets = data
+    if targets is not None:
+        inputs, targets = raw_items(data), raw_items(targets)
+        if len(inputs) != len(targets):
+            raise ValueError(
+                "There must be as many targets as inputs. "
+                f"Received: {len(inputs)} inputs and {len(targets)} targets."
+            )
+    else:
+        inputs, targets = [], []
+        for number, pair in enumerate(raw_items(data)):
+            if isinstance(pair, str) or not isinstance(pair, Iterable) or len(pair := [*pair]) != 2:
+                raise ValueError(
+                    f"Each item of `data` must be a pair (input, target). "
+                    f"Received as item {number}: {pair!r}."
+                )
+            inputs.append(plain(pair[0]))
+            targets.append(plain(pair[1]))
+    if not inputs:
+        raise ValueError("`data` must hold at least one pair. Received: none.")
+    return inputs, targets
+
+
+def bucket_edge(length: int) -> int:
+    """Returns the length to which an item of `length` steps is padded: few edges, little waste."""
+    step = max(4, 2 ** max(0, length.bit_length() - 3))
+    return -(-max(1, length) // step) * step
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches of items of about the same length, padded with zeros to bucket edges.
+
+    Indexing gives `(features,)` or `(features, target)`, arrays that start with the batch axis;
+    the same on every backend. With `shuffle`, items and batches come in another order each epoch,
+    the same one for the same seed.
+    """
+
+    def __init__(
+        self,
+        examples: list[Example],
+        batch_size: int,
+        *,
+        shuffle: bool = False,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.examples = examples
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.seed = seed
+        self._epoch = 0
+        self._edges = np.array([self._sort_key(example) for example in examples])
+        self._arrange()
+
+    @staticmethod
+    def _sort_key(example: Example) -> list[int]:
+        edges = [bucket_edge(len(value)) for value in example.values() if np.ndim(value)]
+        return [max(edges, default=0), sum(edges)]
+
+    def _arrange(self) -> None:
+        order = np.arange(len(self.examples))
+        if self.shuffle:
+            generator = np.random.default_rng([self.seed, self._epoch])
+            generator.shuffle(order)
+            order = order[np.lexsort(self._edges[order].T[::-1])]
+        batches = [order[i : i + self.batch_size] for i in range(0, len(order), self.batch_size)]
+        if self.shuffle:
+            generator.shuffle(batches)
+        self.batches = batches
+
+    def on_epoch_end(self) -> None:
+        self._epoch += 1
+        if self.shuffle:
+            self._arrange()
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
+        features = collate([self.examples[i] for i in self.batches[index]])
+        target = features.pop(TARGET, None)
+        return (features,) if target is None else (features, target)
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        for index in range(len(self)):
+            yield self[index]
+
+    def for_training(self) -> Any:
+        """Returns what `keras.Model.fit` takes best.
+
+        On TensorFlow a tf.data.Dataset that says that lengths vary: Keras would take the shapes of
+        the first batches for those of all.
+        """
+        if keras.backend.backend() != "tensorflow":
+            return self
+        import tensorflow as tf
+
+        def spec(value: np.ndarray) -> tf.TensorSpec:
+            shape = [None, *(None for _ in value.shape[1:2]), *value.shape[2:]]
+            return tf.TensorSpec(shape, value.dtype)
+
+        def epoch() -> Iterator[tuple[Any, ...]]:
+            yield from self
+            self.on_epoch_end()
+
+        signature = keras.tree.map_structure(spec, self[0])
+        dataset = tf.data.Dataset.from_generator(epoch, output_signature=signature)
+        return dataset.apply(tf.data.experimental.assert_cardinality(len(self))).prefetch(2)
+
+
+def collate(examples: list[Example], length: int | None = None) -> dict[str, np.ndarray]:
+    """Stacks the items of a batch, each feature padded with zeros along its first axis."""
+    batch = {}
+    for name in examples[0]:
+        values = [np.asarray(example[name]) for example in examples]
+        if values[0].ndim:
+            longest = length or bucket_edge(max(len(value) for value in values))
+            padded = np.zeros((len(values), longest, *values[0].shape[1:]), values[0].dtype)
+            for row, value in zip(padded, values, strict=True):
+                row[: len(value)] = value
+            batch[name] = padded
+        else:
+            batch[name] = np.stack(values)
+    return batch

@@ -1,0 +1,199 @@
+"""A recurrent decoder that looks at a memory at each step, for any registered cell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops, tree
+
+from zoo.layers import AdditiveAttention, recurrence, recurrent
+from zoo.layers._arguments import positive_integer, rate
+
+ATTENTIONS = {"additive": AdditiveAttention}
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class AttentionDecoder(keras.layers.Layer):
+    """A stack of recurrent cells with input feeding over a memory.
+
+        s_t = cells([y_t, a_{t-1}], s_{t-1})
+        v_t = attention(s_t, memory)            without attention, v_t is the memory's summary
+        a_t = tanh([v_t, s_t] W_a + b_a)
+
+    The cells start from the summary, through one dense layer (tanh) for each of their states.
+
+    Args:
+        recurrent: the name of a registered cell.
+        units: its size.
+        depth: how many cells.
+        output_units: size of `a_t`.
+        attention: "additive" or None.
+        dropout: rate of the outputs `a_t` that are dropped in training, after the recurrence.
+        recurrent_options: more arguments of the cells.
+
+    Call arguments:
+        embedded: (batch, time, features), the symbols before those to be predicted.
+        memory: (batch, memory time, memory features).
+        summary: (batch, summary features).
+        mask: booleans (batch, memory time), true where the memory is real.
+        return_weights: also return the attention's weights.
+        training: whether dropout acts.
+
+    Returns:
+        `a`, (batch, time, output_units), and with `return_weights` also
+        (batch, time, memory time).
+
+    References:
+        Luong, Pham and Manning 2015, "Effective approaches to attention-based neural machine
+        translation" (input feeding); Cho et al. 2014, "Learning phrase representations using RNN
+        encoder-decoder for statistical machine translation" (without attention).
+    """
+
+    def __init__(
+        self,
+        recurrent: str,
+        units: int,
+        depth: int,
+        output_units: int,
+        attention: str | None = "additive",
+        dropout: float = 0.0,
+        recurrent_options: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.recurrent = recurrent
+        self.units = positive_integer("units", units)
+        self.depth = positive_integer("depth", depth)
+        self.output_units = positive_integer("output_units", output_units)
+        self.dropout = rate("dropout", dropout)
+        self.recurrent_options = dict(recurrent_options or {})
+        if attention is not None and attention not in ATTENTIONS:
+            raise ValueError(
+                f"`attention` must be None or one of {sorted(ATTENTIONS)}. "
+                f"Received: attention={attention!r}."
+            )
+        self.attention_name = attention
+        self.cells = [_cell(recurrent, units, self.recurrent_options) for _ in range(depth)]
+        self.attention = None if attention is None else ATTENTIONS[attention](units)
+        self.combine = keras.layers.Dense(output_units, activation="tanh")
+        self.bridges = [
+            keras.layers.Dense(size, activation="tanh")
+            for size in tree.flatten([cell.state_size for cell in self.cells])
+        ]
+        self.drop = keras.layers.Dropout(dropout)
+        self.supports_masking = True
+
+    def compute_mask(self, *args: Any, **kwargs: Any) -> None:
+        return None
+
+    def build(self, embedded_shape: Any, memory_shape: Any, summary_shape: Any) -> None:
+        features = embedded_shape[-1] + self.output_units
+        for cell in self.cells:
+            cell.build((None, features))
+            features = _output_size(cell)
+        for bridge in self.bridges:
+            bridge.build(summary_shape)
+        context = summary_shape[-1]
+        if self.attention is not None:
+            self.attention.build((None, features), memory_shape)
+            context = memory_shape[-1]
+        self.combine.build((None, context + features))
+        self.built = True
+
+    def start(self, memory: Any, summary: Any, mask: Any = None) -> tuple[list[Any], list[Any]]:
+        """Returns the first states, and the constants: what stays the same at all steps.
+
+        Both are lists of tensors that start with the batch axis.
+        """
+        fed = ops.zeros((ops.shape(summary)[0], self.output_units), summary.dtype)
+        states = [fed, *(bridge(summary) for bridge in self.bridges)]
+        if self.attention is None:
+            return states, [summary]
+        if mask is None:
+            mask = ops.ones(ops.shape(memory)[:2], "bool")
+        return states, [memory, mask, self.attention.project_memory(memory)]
+
+    def step(
+        self, embedded: Any, states: list[Any], constants: list[Any], training: bool = False
+    ) -> tuple[Any, list[Any], Any]:
+        """Returns `a_t` (batch, output_units), the new states and the attention's weights."""
+        fed, *states = states
+        nested = tree.pack_sequence_as([cell.state_size for cell in self.cells], states)
+        output = ops.concatenate([embedded, fed], axis=-1)
+        new_states = []
+        for cell, state in zip(self.cells, nested, strict=True):
+            options = {"training": training} if cell._call_has_training_arg else {}
+            output, state = cell(output, tree.flatten(state), **options)
+            new_states += tree.flatten(state)
+        weights = None
+        if self.attention is None:
+            (context,) = constants
+        else:
+            memory, mask, keys = constants
+            context, weights = self.attention(output, memory, mask=mask, keys=keys)
+        fed = self.combine(ops.concatenate([context, output], axis=-1))
+        return fed, [fed, *new_states], weights
+
+    def call(
+        self,
+        embedded: Any,
+        memory: Any,
+        summary: Any,
+        mask: Any = None,
+        return_weights: bool = False,
+        training: bool = False,
+    ) -> Any:
+        states, constants = self.start(memory, summary, mask)
+        self._draw_masks(embedded[:, 0], states)
+        return_weights = return_weights and self.attention is not None
+
+        def step(embedded: Any, states: list[Any]) -> tuple[Any, list[Any]]:
+            fed, states, weights = self.step(embedded, states, constants, training)
+            return ops.concatenate([fed, weights], -1) if return_weights else fed, states
+
+        _, outputs, _ = recurrence(step, embedded, states)
+        self._forget_masks()
+        fed = self.drop(outputs[..., : self.output_units], training=training)
+        return (fed, outputs[..., self.output_units :]) if return_weights else fed
+
+    def _draw_masks(self, embedded: Any, states: list[Any]) -> None:
+        """Draws the cells' dropout masks before the loop, where they are the same for all steps."""
+        inputs = ops.concatenate([embedded, states[0]], axis=-1)
+        nested = tree.pack_sequence_as([cell.state_size for cell in self.cells], states[1:])
+        for cell, state in zip(self.cells, nested, strict=True):
+            hidden = tree.flatten(state)[0]
+            if hasattr(cell, "get_dropout_mask"):
+                cell.get_dropout_mask(inputs)
+                cell.get_recurrent_dropout_mask(hidden)
+            inputs = ops.zeros((ops.shape(inputs)[0], _output_size(cell)), inputs.dtype)
+
+    def _forget_masks(self) -> None:
+        for cell in self.cells:
+            if hasattr(cell, "reset_dropout_mask"):
+                cell.reset_dropout_mask()
+                cell.reset_recurrent_dropout_mask()
+
+    def compute_output_shape(self, embedded_shape: Any, *shapes: Any) -> Any:
+        return (*embedded_shape[:-1], self.output_units)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "recurrent": self.recurrent,
+            "units": self.units,
+            "depth": self.depth,
+            "output_units": self.output_units,
+            "attention": self.attention_name,
+            "dropout": self.dropout,
+            "recurrent_options": self.recurrent_options,
+        }
+
+
+def _cell(name: str, units: int, options: dict[str, Any]) -> Any:
+    return recurrent(name, units, **options).cell
+
+
+def _output_size(cell: Any) -> int:
+    size = getattr(cell, "output_size", None)
+    return tree.flatten(cell.state_size)[0] if size is None else size

@@ -1,0 +1,405 @@
+"""Translation: sentences in one language to sentences in another."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo.layers import recurrent as recurrent_layer
+from zoo.layers._arguments import arguments, positive_integer, rate
+
+from ._application import Application
+from ._data import TARGET, Example, raw_pairs
+from ._decoder import AttentionDecoder
+from ._decoding import beam_search, sample
+from ._losses import SmoothedCrossentropy, SymbolAccuracy
+from ._metrics import bleu, chrf
+from ._text import Tokenizer
+
+
+class Translation(NamedTuple):
+    """A translation with its attention: weights (target tokens, source tokens), rows sum to 1."""
+
+    text: str
+    source_tokens: list[str]
+    target_tokens: list[str]
+    attention: np.ndarray
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class Translator(Application):
+    """Translates text: a recurrent encoder, a recurrent decoder, attention between them.
+
+    Both languages share one byte-pair vocabulary, learned from the first data given to `fit` or
+    `adapt`. The encoder is a stack of bidirectional layers of `units / 2` in each direction; the
+    decoder, a stack of cells of `units` with additive attention and input feeding.
+
+    Args:
+        recurrent: any registered cell, by name; see `zoo.list_cells`.
+        units: size of the decoder's cells; the encoder has half of it in each direction.
+        depth: layers of the encoder.
+        decoder_depth: cells of the decoder.
+        embedding_size: size of the embeddings, and of what the softmax sees.
+        projection_units: for cells that project their output: the decoder's; the encoder's have
+            half of it in each direction.
+        attention: "additive", or None for the plain encoder-decoder, whose decoder sees only one
+            vector of the whole sentence.
+        tied_embeddings: one table for the embeddings of both sides and for the softmax.
+        dropout: rate at embeddings, between layers and before the softmax.
+        label_smoothing: share of the target's probability that goes to all symbols alike.
+        vocabulary_size: the most entries of the vocabulary.
+        max_length: the longest sentence, in tokens.
+        recurrent_options: more arguments of the cells, e.g. `{"recurrent_dropout": 0.2}`.
+
+    Example:
+
+    >>> from zoo.applications import Translator
+    >>> pairs = [("a dog runs", "ein Hund rennt"), ("a cat sleeps", "eine Katze schläft")]
+    >>> translator = Translator(units=16, embedding_size=16, vocabulary_size=300)
+    >>> history = translator.fit(pairs, epochs=1, verbose=0)
+    >>> len(translator.translate(["a dog sleeps"]))
+    1
+
+    References:
+        Bahdanau, Cho and Bengio 2015, "Neural machine translation by jointly learning to align and
+        translate"; Luong, Pham and Manning 2015, "Effective approaches to attention-based neural
+        machine translation"; Sutskever, Vinyals and Le 2014, "Sequence to sequence learning with
+        neural networks"; Press and Wolf 2017, "Using the output embedding to improve language
+        models".
+    """
+
+    monitor = "bleu"
+
+    def __init__(
+        self,
+        recurrent: str = "lstm",
+        units: int = 512,
+        depth: int = 1,
+        decoder_depth: int = 1,
+        embedding_size: int = 256,
+        projection_units: int | None = None,
+        attention: str | None = "additive",
+        tied_embeddings: bool = True,
+        dropout: float = 0.2,
+        label_smoothing: float = 0.1,
+        vocabulary_size: int = 6000,
+        max_length: int = 256,
+        recurrent_options: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(arguments(locals()), **kwargs)
+        for name in ("units", "depth", "decoder_depth", "embedding_size", "max_length"):
+            positive_integer(name, getattr(self, name))
+        if units % 2 or (projection_units or 0) % 2:
+            raise ValueError(
+                "`units` and `projection_units` must be even, for the encoder has half of them in "
+                f"each direction. Received: units={units}, projection_units={projection_units}."
+            )
+        rate("dropout", dropout)
+        rate("label_smoothing", label_smoothing)
+        self._new_decoder()  # an unknown cell or option is named now, not after `adapt`
+        self.tokenizer: Tokenizer | None = None
+
+    def _options(self, parts: int) -> dict[str, Any]:
+        options = dict(self.recurrent_options or {})
+        if self.projection_units is not None:
+            options["projection_units"] = self.projection_units // parts
+        return options
+
+    def _new_decoder(self) -> AttentionDecoder:
+        return AttentionDecoder(
+            self.recurrent,
+            self.units,
+            self.decoder_depth,
+            self.embedding_size,
+            attention=self.attention,
+            dropout=self.dropout,
+            recurrent_options=self._options(1),
+            name="decoder",
+        )
+
+    def adapt(self, data: Any, targets: Any = None) -> None:
+        """Learns the vocabulary from raw pairs and builds the network."""
+        inputs, targets = raw_pairs(data, targets)
+        texts = _checked([*inputs, *targets])
+        self.tokenizer = Tokenizer.train(texts, self.vocabulary_size)
+        self.build_network()
+
+    def build_network(self) -> None:
+        size, width = self.tokenizer.vocabulary_size, self.embedding_size
+        spread = keras.initializers.RandomNormal(stddev=width**-0.5)
+        self.target_embedding = keras.layers.ReversibleEmbedding(
+            size, width, tie_weights=self.tied_embeddings, embeddings_initializer=spread
+        )
+        self.source_embedding = (
+            self.target_embedding
+            if self.tied_embeddings
+            else keras.layers.Embedding(size, width, embeddings_initializer=spread)
+        )
+        self.source_embedding.build()
+        self.target_embedding.build()
+        self.encoder = []
+        for _ in range(self.depth):
+            layer = recurrent_layer(
+                self.recurrent, self.units // 2, return_sequences=True, **self._options(2)
+            )
+            self.encoder.append(keras.layers.Bidirectional(layer))
+            self.encoder[-1].build((None, None, width))
+            width = self.encoder[-1].compute_output_shape((None, None, width))[-1]
+        self.decoder = self._new_decoder()
+        self.decoder.build((None, None, self.embedding_size), (None, None, width), (None, width))
+        self.drop = keras.layers.Dropout(self.dropout)
+        self.built = True
+
+    def assets(self) -> dict[str, str]:
+        return {"tokenizer.json": self.tokenizer.to_json()}
+
+    def restore(self, assets: Mapping[str, str]) -> None:
+        self.tokenizer = Tokenizer.from_json(assets["tokenizer.json"])
+        self.build_network()
+
+    def loss_and_metrics(self) -> tuple[Any, list[Any]]:
+        return SmoothedCrossentropy(self.label_smoothing), [SymbolAccuracy()]
+
+    def featurize(self, inputs: list[Any], targets: list[Any] | None = None) -> list[Example]:
+        sources = [self._ended(ids) for ids in self.tokenizer.encode(_checked(inputs))]
+        if targets is None:
+            for number, ids in enumerate(sources):
+                if len(ids) > self.max_length:
+                    raise ValueError(
+                        f"Sentence {number} has {len(ids) - 1} tokens, but this translator takes "
+                        f"at most {self.max_length - 1} (`max_length`); split it into sentences."
+                    )
+            return [{"source": ids} for ids in sources]
+        examples, left_out = [], 0
+        for source, ids in zip(sources, self.tokenizer.encode(_checked(targets)), strict=True):
+            target = self._ended(ids)
+            if min(len(source), len(target)) < 2 or max(len(source), len(target)) > self.max_length:
+                left_out += 1
+                continue
+            previous = np.concatenate([[self.tokenizer.start_id], target[:-1]]).astype("int32")
+            examples.append({"source": source, "previous": previous, TARGET: target})
+        if left_out:
+            warnings.warn(
+                f"{left_out} of {len(inputs)} pairs are left out: a side is empty or longer than "
+                f"{self.max_length - 1} tokens (`max_length`).",
+                stacklevel=3,
+            )
+        return examples
+
+    def _ended(self, ids: np.ndarray) -> np.ndarray:
+        return np.append(ids, self.tokenizer.end_id).astype("int32")
+
+    # The network.
+
+    def read(self, source: Any, training: bool = False) -> tuple[Any, Any, Any]:
+        """Encodes tokens: the memory, its summary (the last state of each direction), its mask."""
+        mask = ops.not_equal(source, self.tokenizer.pad_id)
+        memory = self.drop(self.source_embedding(source), training=training)
+        for number, layer in enumerate(self.encoder):
+            if number:
+                memory = self.drop(memory, training=training)
+            memory = layer(memory, mask=mask, training=training)
+        half = memory.shape[-1] // 2
+        summary = ops.concatenate([memory[:, -1, :half], memory[:, 0, half:]], axis=-1)
+        return self.drop(memory, training=training), summary, mask
+
+    def logits(self, decoded: Any) -> Any:
+        """Scores all symbols, for decoder outputs (..., embedding_size)."""
+        flat = self.target_embedding(ops.reshape(decoded, (-1, self.embedding_size)), reverse=True)
+        return ops.reshape(flat, (*ops.shape(decoded)[:-1], self.tokenizer.vocabulary_size))
+
+    def call(self, features: dict[str, Any], training: bool = False) -> Any:
+        memory, summary, mask = self.read(features["source"], training)
+        embedded = self.drop(self.target_embedding(features["previous"]), training=training)
+        return self.logits(self.decoder(embedded, memory, summary, mask=mask, training=training))
+
+    # What users call.
+
+    def infer(self, inputs: Any, **decoding: Any) -> list[Any]:
+        return self.translate(inputs, **decoding)
+
+    def translate(
+        self,
+        texts: Any,
+        *,
+        beam_size: int = 1,
+        length_penalty: float = 1.0,
+        max_length: int | None = None,
+        n_best: int | None = None,
+        return_attention: bool = False,
+        batch_size: int = 32,
+        verbose: int = 0,
+    ) -> Any:
+        """Translates sentences.
+
+        Args:
+            texts: a list of strings, a tf.data.Dataset or a generator of them; or one string.
+            beam_size: 1 takes the best token at each step (greedy); more, a beam search.
+            length_penalty: how much a beam search favours long sentences; 0 not at all.
+            max_length: the most tokens of a translation; by default 2 n + 16 for n in a sentence.
+            n_best: return the best `n_best` translations of each, as (text, score) pairs.
+            return_attention: return `Translation`s, with the attention's weights.
+            batch_size: sentences at a time.
+            verbose: 1 shows a progress bar.
+
+        Returns:
+            A list of strings (one string for one string); with `n_best`, lists of pairs; with
+            `return_attention`, `Translation`s. An empty text becomes an empty text.
+
+        Raises:
+            ValueError: a text is longer than the translator takes.
+            TypeError: a text is not a string.
+        """
+        self._require_adapted()
+        positive_integer("beam_size", beam_size)
+        if n_best is not None and positive_integer("n_best", n_best) > beam_size:
+            raise ValueError(
+                "`n_best` must be at most `beam_size`. "
+                f"Received: n_best={n_best}, beam_size={beam_size}."
+            )
+        if max_length is not None:
+            positive_integer("max_length", max_length)
+        if return_attention and (n_best is not None or self.attention is None):
+            raise ValueError(
+                "`return_attention=True` needs a translator with attention, and no `n_best`."
+            )
+        texts, single = self.infer_raw(texts)
+        full = [number for number, text in enumerate(_checked(texts)) if text.strip()]
+        examples = self.featurize([texts[number] for number in full])
+        key = ("translate", beam_size, length_penalty, max_length)
+        found = self.run(
+            key,
+            lambda features: self._search(features, beam_size, length_penalty, max_length),
+            examples,
+            batch_size=batch_size,
+            verbose=verbose,
+        )
+        results: list[Any] = ["" if n_best is None else [("", 0.0)] for _ in texts]
+        rows = [self._cut(symbols) for item in found for symbols in item["symbols"][: n_best or 1]]
+        decoded = self.tokenizer.decode(rows)
+        if return_attention:
+            results = [Translation("", [], [], np.zeros((0, 0), "float32")) for _ in texts]
+            decoded = self._attend(examples, rows, decoded, batch_size)
+        for place, number in enumerate(full):
+            if n_best is None:
+                results[number] = decoded[place]
+            else:
+                texts_found = decoded[place * n_best : (place + 1) * n_best]
+                scores = [float(score) for score in found[place]["scores"][:n_best]]
+                results[number] = list(zip(texts_found, scores, strict=True))
+        return results[0] if single else results
+
+    def _search(
+        self, features: dict[str, Any], beams: int, length_penalty: float, limit: int | None
+    ) -> dict[str, Any]:
+        source = features["source"]
+        states, constants = self.decoder.start(*self.read(source))
+        constants = [ops.repeat(value, beams, axis=0) for value in constants]
+
+        def step(symbols: Any, states: list[Any]) -> tuple[Any, list[Any]]:
+            decoded, states, _ = self.decoder.step(
+                self.target_embedding(symbols), states, constants
+            )
+            return self.logits(decoded), states
+
+        arguments = {
+            "rows": ops.shape(source)[0],
+            "max_length": limit or 2 * ops.shape(source)[1] + 16,
+            "start": self.tokenizer.start_id,
+            "end": self.tokenizer.end_id,
+        }
+        if beams > 1:
+            found = beam_search(
+                step, states, beams=beams, length_penalty=length_penalty, **arguments
+            )
+            return {"symbols": found.symbols, "scores": found.scores}
+        found = sample(step, states, **arguments)
+        return {
+            "symbols": ops.expand_dims(found.symbols, 1),
+            "scores": ops.expand_dims(found.scores, 1),
+        }
+
+    def _cut(self, symbols: np.ndarray) -> np.ndarray:
+        ends = np.flatnonzero(symbols == self.tokenizer.end_id)
+        return symbols[: ends[0]] if len(ends) else symbols
+
+    def _attend(
+        self, examples: list[Example], rows: list[np.ndarray], texts: list[str], batch_size: int
+    ) -> list[Translation]:
+        def weights(features: dict[str, Any]) -> Any:
+            memory, summary, mask = self.read(features["source"])
+            embedded = self.target_embedding(features["previous"])
+            return self.decoder(embedded, memory, summary, mask=mask, return_weights=True)[1]
+
+        start = [self.tokenizer.start_id]
+        found = self.run(
+            "attention",
+            weights,
+            [
+                {**example, "previous": np.concatenate([start, row]).astype("int32")}
+                for example, row in zip(examples, rows, strict=True)
+            ],
+            batch_size=batch_size,
+        )
+        return [
+            Translation(
+                text,
+                [*self.tokenizer.tokens(example["source"][:-1]), "[END]"],
+                [*self.tokenizer.tokens(row), "[END]"],
+                attention[: len(row) + 1, : len(example["source"])],
+            )
+            for text, example, row, attention in zip(texts, examples, rows, found, strict=True)
+        ]
+
+    def encode(self, texts: Any, *, batch_size: int = 32) -> np.ndarray:
+        """Returns one vector for each text: the last states of the encoder's two directions.
+
+        Args:
+            texts: a list of strings that are not empty.
+            batch_size: sentences at a time.
+
+        Returns:
+            (texts, features), float32.
+        """
+        self._require_adapted()
+        texts, single = self.infer_raw(texts)
+        examples = self.featurize(texts)
+        found = self.run(
+            "encode",
+            lambda features: self.read(features["source"])[1],
+            examples,
+            batch_size=batch_size,
+        )
+        vectors = np.stack(found).astype("float32")
+        return vectors[0] if single else vectors
+
+    def score(self, data: Any, targets: Any = None, **decoding: Any) -> dict[str, float]:
+        """Translates raw inputs and compares them with the targets: `bleu` and `chrf`, 0 to 100.
+
+        Args:
+            data, targets: raw pairs.
+            **decoding: arguments of `translate`.
+        """
+        inputs, targets = raw_pairs(data, targets)
+        translations = self.translate(inputs, **decoding)
+        return {
+            "bleu": bleu(translations, _checked(targets)),
+            "chrf": chrf(translations, _checked(targets)),
+        }
+
+
+def _checked(texts: Iterable[Any]) -> list[str]:
+    texts = list(texts)
+    for number, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise TypeError(
+                f"Sentences must be strings. Received as number {number}: {text!r} "
+                f"({type(text).__name__})."
+            )
+    return texts

@@ -1,0 +1,155 @@
+"""What all recurrent cells share: arguments, weights, dropout and config."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+import keras
+from keras import ops
+
+# `keras.layers.RNN` draws the masks of a cell before its loop only if the cell derives from this.
+from keras.src.layers.rnn.dropout_rnn_cell import DropoutRNNCell
+
+from ._arguments import positive_integer, rate
+
+_KINDS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "activation": (keras.activations.get, keras.activations.serialize),
+    "initializer": (keras.initializers.get, keras.initializers.serialize),
+    "regularizer": (keras.regularizers.get, keras.regularizers.serialize),
+    "constraint": (keras.constraints.get, keras.constraints.serialize),
+}
+
+
+class RecurrentCell(keras.layers.Layer, DropoutRNNCell):
+    """The base of the cells.
+
+    A cell splits its equations in two, so that a sequence layer can do the first half for all the
+    steps in one matrix product:
+
+    - `project(inputs)`: what depends on the inputs alone, `x_t W + b`;
+    - `step(projected, states, constants)`: the rest, `(output, new_states)`;
+    - `constants(states, training)`: the tensors that `step` reads and that stay the same from step
+      to step (recurrent weights, dropout masks).
+
+    A subclass lists its arguments in the signature of its constructor, and this class stores them,
+    checks those that all cells have, and gives them back in `get_config`.
+    """
+
+    fixed: ClassVar[frozenset[str]] = frozenset()
+    """Arguments of the parent that this class fixes; they are not in its config."""
+
+    sequence_class: ClassVar[type[keras.layers.RNN]]
+    """The layer that runs this cell over a sequence; set by that layer's class."""
+
+    state_size: int | list[int]
+    output_size: int
+
+    def __init__(self, arguments: Mapping[str, Any], **kwargs: Any) -> None:
+        implementation = kwargs.pop("implementation", 2)
+        if implementation not in (0, 1, 2):
+            raise ValueError(
+                "`implementation` must be 0, 1 or 2; it is accepted for Keras's sake and changes "
+                f"nothing. Received: implementation={implementation!r}."
+            )
+        super().__init__(**kwargs)
+        for name, value in arguments.items():
+            parse = _KINDS.get(name.rsplit("_", 1)[-1], (None,))[0]
+            setattr(self, name, value if parse is None else parse(value))
+        self.units = positive_integer("units", self.units)
+        self.dropout = rate("dropout", self.dropout)
+        self.recurrent_dropout = rate("recurrent_dropout", self.recurrent_dropout)
+        self.seed_generator = keras.random.SeedGenerator(seed=self.seed)
+
+    @classmethod
+    def argument_names(cls) -> list[str]:
+        """The names of this class's own arguments, in order."""
+        return [
+            parameter.name
+            for parameter in cls.signature().parameters.values()
+            if parameter.kind is not parameter.VAR_KEYWORD
+        ]
+
+    @classmethod
+    def signature(cls) -> inspect.Signature:
+        """The signature of the constructor, without what this class fixes.
+
+        A constructor with `*args` takes the arguments of its parent's after its own.
+        """
+        parameters: dict[str, inspect.Parameter] = {}
+        for base in cls.__mro__:
+            own = list(inspect.signature(base.__init__).parameters.values())[1:]
+            for parameter in own:
+                parameters.setdefault(parameter.name, parameter)
+            if not any(parameter.kind is parameter.VAR_POSITIONAL for parameter in own):
+                break
+        kept = [
+            parameter
+            for name, parameter in parameters.items()
+            if name not in cls.fixed and parameter.kind is not parameter.VAR_POSITIONAL
+        ]
+        return inspect.Signature(sorted(kept, key=lambda parameter: parameter.kind))
+
+    def add(self, name: str, shape: tuple[int, ...], kind: str, initializer: Any = None) -> Any:
+        """Adds the weight `name`, with the initializer, regularizer and constraint of `kind`."""
+        return self.add_weight(
+            name=name,
+            shape=shape,
+            initializer=initializer or getattr(self, f"{kind}_initializer"),
+            regularizer=getattr(self, f"{kind}_regularizer"),
+            constraint=getattr(self, f"{kind}_constraint"),
+        )
+
+    def project(self, inputs: Any) -> Any:
+        """Returns what depends on the inputs alone; `inputs` is (batch, [time,] features)."""
+        raise NotImplementedError
+
+    def step(self, projected: Any, states: Sequence[Any], constants: Any) -> tuple[Any, list[Any]]:
+        """Returns the output and the new states of one step."""
+        raise NotImplementedError
+
+    def constants(self, states: Sequence[Any], training: bool | None) -> Any:
+        """Returns what `step` reads and what does not change from step to step."""
+        raise NotImplementedError
+
+    def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, Any]:
+        states = list(states) if isinstance(states, list | tuple) else [states]
+        if training and self.dropout:
+            inputs = inputs * self.get_dropout_mask(inputs)
+        return self.step(self.project(inputs), states, self.constants(states, training))
+
+    def recurrent_mask(self, state: Any, training: bool | None) -> Any:
+        """Returns the dropout mask of the recurrent state, or None."""
+        if training and self.recurrent_dropout:
+            return self.get_recurrent_dropout_mask(state)
+        return None
+
+    def get_initial_state(self, batch_size: Any = None) -> list[Any]:
+        sizes = [self.state_size] if isinstance(self.state_size, int) else self.state_size
+        return [ops.zeros((batch_size, size), dtype=self.compute_dtype) for size in sizes]
+
+    def get_config(self) -> dict[str, Any]:
+        config = {}
+        for name in self.argument_names():
+            value = getattr(self, name)
+            write = _KINDS.get(name.rsplit("_", 1)[-1], (None, None))[1]
+            config[name] = value if write is None else write(value)
+        return {**super().get_config(), **config}
+
+
+def product(inputs: Any, kernel: Any) -> Any:
+    """Returns `inputs @ kernel` over the last axis.
+
+    One matrix product for all steps: left to itself, TensorFlow makes one of each item of the
+    batch, and the gradient of `kernel` one matrix of each.
+    """
+    if len(inputs.shape) == 2:
+        return ops.matmul(inputs, kernel)
+    flat = ops.matmul(ops.reshape(inputs, (-1, kernel.shape[0])), kernel)
+    return ops.reshape(flat, (*ops.shape(inputs)[:-1], kernel.shape[1]))
+
+
+def dropped(state: Any, mask: Any) -> Any:
+    """Returns `state * mask`, or `state` when there is no mask."""
+    return state if mask is None else state * mask

@@ -1,0 +1,68 @@
+"""The recurrence that runs on every backend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from keras import ops
+
+# Keras's time loop has no public name outside `keras.layers.RNN`.
+from keras.src.backend import rnn as keras_time_loop
+
+Step = Callable[[Any, list[Any]], tuple[Any, list[Any]]]
+
+
+def recurrence(
+    step: Step,
+    inputs: Any,
+    initial_states: list[Any],
+    *,
+    mask: Any = None,
+    go_backwards: bool = False,
+    unroll: bool = False,
+    zero_output_for_mask: bool = False,
+    return_sequences: bool = True,
+) -> tuple[Any, Any, list[Any]]:
+    """Runs `step` over the time axis of `inputs`.
+
+    Where the mask is false, a step keeps the states and repeats the output before it (zeros when
+    there was none yet); with `zero_output_for_mask` the output there is zero. Keras's loops differ
+    in this from backend to backend, so it is settled after the loop.
+
+    Args:
+        step: `(inputs_t, states) -> (output_t, new_states)`, with `output_t` of shape
+            (batch, size); the first state is the output.
+        inputs: (batch, time, ...).
+        initial_states: a list of tensors (batch, ...), possibly nested.
+        mask: booleans (batch, time), or None.
+        go_backwards: runs from the last step to the first and returns outputs in that order.
+        unroll: a Python loop instead of a symbolic one; needs a static time.
+        zero_output_for_mask: see above.
+        return_sequences: whether all the outputs are wanted; false saves memory.
+
+    Returns:
+        `(last_output, outputs, final_states)`, of shapes (batch, size) and
+        (batch, time, size); without `return_sequences`, `outputs` may hold the last alone.
+    """
+    last_output, outputs, states = keras_time_loop(
+        step,
+        inputs,
+        initial_states,
+        mask=mask,
+        go_backwards=go_backwards,
+        unroll=unroll,
+        input_length=inputs.shape[1],
+        return_all_outputs=return_sequences,
+    )
+    if mask is not None:
+        shown = ops.cast(mask, "bool")
+        if go_backwards:
+            shown = ops.flip(shown, axis=1)
+        if not zero_output_for_mask:
+            shown = ops.cumsum(ops.cast(shown, "int32"), axis=1) > 0
+        last_output = ops.where(shown[:, -1:], last_output, ops.zeros_like(last_output))
+        if return_sequences:
+            shown = ops.expand_dims(shown, -1)
+            outputs = ops.where(shown, outputs, ops.zeros_like(outputs))
+    return last_output, outputs, list(states)

@@ -1,0 +1,160 @@
+"""Cells by name: ours, Keras's and the user's own."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from ._arguments import positive_integer
+from ._cell import RecurrentCell
+from ._registry import Registry
+from ._sequence import SequenceLayer
+
+_RNN_ARGUMENTS = (
+    "return_sequences",
+    "return_state",
+    "go_backwards",
+    "stateful",
+    "unroll",
+    "zero_output_for_mask",
+    "activity_regularizer",
+)
+_LAYER_ARGUMENTS = ("name", "dtype", "trainable")
+
+
+def _check_cell(value: Any) -> None:
+    if not (isinstance(value, type) and issubclass(value, keras.layers.Layer)):
+        raise TypeError(
+            "A cell must be a class that derives from `keras.layers.Layer`, with "
+            f"`call(inputs, states)` and a `state_size`. Received: {value!r}."
+        )
+    if (
+        issubclass(value, keras.layers.RNN)
+        or "states" not in inspect.signature(value.call).parameters
+    ):
+        raise TypeError(
+            "A cell computes one step: its `call` must take `inputs` and `states`. "
+            f"Received: {value.__qualname__}."
+        )
+
+
+cells = Registry(
+    "cell",
+    group="zoo.cells",
+    check=_check_cell,
+    entries={
+        "simple_rnn": "zoo.layers.simple_rnn:SimpleRNNCell",
+        "lstm": "zoo.layers.lstm:LSTMCell",
+        "peephole_lstm": "zoo.layers.peephole:PeepholeLSTMCell",
+        "coupled_gate_lstm": "zoo.layers.coupled_gate:CoupledGateLSTMCell",
+        "projected_lstm": "zoo.layers.projection:ProjectedLSTMCell",
+        "gru": "zoo.layers.gru:GRUCell",
+    },
+)
+
+
+def register_cell(name: str) -> Callable[[type], type]:
+    """Registers a recurrent cell, so that any layer stack or application can use it by name.
+
+    The cell is any Keras layer with `call(inputs, states) -> (output, new_states)`, a `state_size`
+    and, if it differs from the first state's, an `output_size`: what `keras.layers.RNN` asks for.
+    Its first argument is `units`. It is registered with Keras too (package "zoo"), so that saved
+    models find it.
+
+    Args:
+        name: the name by which `recurrent` and the applications will know it.
+
+    Raises:
+        ValueError: the name is taken.
+        TypeError: the class is no cell.
+
+    Example:
+
+    >>> import keras
+    >>> from zoo.layers import recurrent, register_cell
+    >>> @register_cell("minimal")
+    ... class MinimalCell(keras.layers.Layer):
+    ...     def __init__(self, units, **kwargs):
+    ...         super().__init__(**kwargs)
+    ...         self.units = self.state_size = units
+    ...         self.dense = keras.layers.Dense(units, activation="tanh")
+    ...
+    ...     def call(self, inputs, states):
+    ...         h = 0.5 * states[0] + 0.5 * self.dense(inputs)
+    ...         return h, [h]
+    >>> recurrent("minimal", 8, return_sequences=True)(keras.ops.ones((2, 5, 3))).shape
+    TensorShape([2, 5, 8])
+    """
+
+    def register(cell: type) -> type:
+        cells.register(name, cell)
+        if keras.saving.get_registered_name(cell) == cell.__name__:
+            keras.saving.register_keras_serializable(package="zoo")(cell)
+        return cell
+
+    return register
+
+
+def list_cells(pattern: str = "*") -> list[str]:
+    """Returns the names of the registered cells that match a shell-style pattern.
+
+    Example:
+
+    >>> from zoo.layers import list_cells
+    >>> list_cells("*peephole*")
+    ['peephole_lstm']
+    """
+    return cells.names(pattern)
+
+
+def recurrent(name: str, units: int, **options: Any) -> keras.layers.RNN:
+    """Returns a sequence layer that runs the registered cell `name`.
+
+    Args:
+        name: a registered cell, see `list_cells`.
+        units: its size.
+        **options: arguments of the cell and of a Keras recurrent layer (`return_sequences`,
+            `go_backwards`, `name`, ...).
+
+    Returns:
+        One of this library's layers for a cell of ours, otherwise the cell in `keras.layers.RNN`.
+
+    Raises:
+        ValueError: an unknown name, or `units` that is not a positive integer.
+        TypeError: an option that the cell does not know.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from zoo.layers import recurrent
+    >>> layer = recurrent("projected_lstm", 16, projection_units=8, return_sequences=True)
+    >>> layer(np.ones((2, 5, 3), "float32")).shape
+    TensorShape([2, 5, 8])
+    """
+    units = positive_integer("units", units)
+    cell_class = cells.get(name)
+    if issubclass(cell_class, RecurrentCell):
+        layer_class: type[SequenceLayer] = cell_class.sequence_class  # type: ignore[assignment]
+        known = {*inspect.signature(layer_class).parameters, *_LAYER_ARGUMENTS} - {"kwargs"}
+        _check_options(name, options, known)
+        return layer_class(units, **options)
+    parameters = inspect.signature(cell_class).parameters
+    known = {*parameters, *_RNN_ARGUMENTS, *_LAYER_ARGUMENTS} - {"kwargs"}
+    _check_options(name, options, known)
+    layer_options = {key: options.pop(key) for key in (*_RNN_ARGUMENTS, "name") if key in options}
+    for key in ("dtype", "trainable"):
+        if key in options:
+            layer_options[key] = options[key]
+    return keras.layers.RNN(cell_class(units, **options), **layer_options)
+
+
+def _check_options(name: str, options: dict[str, Any], known: set[str]) -> None:
+    for option in options:
+        if option not in known:
+            close = difflib.get_close_matches(option, known, n=1)
+            hint = f"; did you mean `{close[0]}`?" if close else "."
+            raise TypeError(f"The cell {name!r} has no option `{option}`{hint}")

@@ -1,0 +1,115 @@
+"""Recurrent networks for Keras 3: layers, applications and pretrained presets.
+
+Everything is read on first use, so `import zoo` is instant and `from zoo import list_presets`
+does not load TensorFlow:
+
+>>> import zoo
+>>> layer = zoo.PeepholeLSTM(8)
+>>> layer.units
+8
+"""
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AdditiveAttention",
+    "Application",
+    "CoupledGateLSTM",
+    "CoupledGateLSTMCell",
+    "GRU",
+    "GRUCell",
+    "LSTM",
+    "LSTMCell",
+    "PeepholeLSTM",
+    "PeepholeLSTMCell",
+    "ProjectedLSTM",
+    "ProjectedLSTMCell",
+    "SimpleRNN",
+    "SimpleRNNCell",
+    "Translator",
+    "applications",
+    "callbacks",
+    "datasets",
+    "layers",
+    "list_cells",
+    "list_presets",
+    "load_model",
+    "metrics",
+    "recurrent",
+    "register_application",
+    "register_cell",
+    "register_dataset",
+    "training",
+]
+
+if TYPE_CHECKING:
+    from zoo import applications, callbacks, datasets, layers, metrics, training
+    from zoo.applications import Application, Translator, list_presets, register_application
+    from zoo.datasets import register_dataset
+    from zoo.layers import (
+        GRU,
+        LSTM,
+        AdditiveAttention,
+        CoupledGateLSTM,
+        CoupledGateLSTMCell,
+        GRUCell,
+        LSTMCell,
+        PeepholeLSTM,
+        PeepholeLSTMCell,
+        ProjectedLSTM,
+        ProjectedLSTMCell,
+        SimpleRNN,
+        SimpleRNNCell,
+        list_cells,
+        recurrent,
+        register_cell,
+    )
+    from zoo.saving import load_model
+
+_SUBMODULES = ("applications", "callbacks", "datasets", "layers", "metrics", "training")
+_HOMES = {
+    "zoo.applications": ("Application", "Translator", "list_presets", "register_application"),
+    "zoo.datasets": ("register_dataset",),
+    "zoo.layers": (
+        "AdditiveAttention",
+        "CoupledGateLSTM",
+        "CoupledGateLSTMCell",
+        "GRU",
+        "GRUCell",
+        "LSTM",
+        "LSTMCell",
+        "PeepholeLSTM",
+        "PeepholeLSTMCell",
+        "ProjectedLSTM",
+        "ProjectedLSTMCell",
+        "SimpleRNN",
+        "SimpleRNNCell",
+        "list_cells",
+        "recurrent",
+        "register_cell",
+    ),
+    "zoo.saving": ("load_model",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+# In a checkout the folders `layers` and `applications` lie beside `zoo`, not inside it.
+if not (Path(__file__).parent / "layers").is_dir():
+    __path__.append(str(Path(__file__).resolve().parent.parent))
+
+
+def __getattr__(name: str) -> Any:
+    if name in _SUBMODULES:
+        return import_module(f"{__name__}.{name}")
+    if name in _HOME_OF:
+        value = getattr(import_module(_HOME_OF[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

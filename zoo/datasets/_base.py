@@ -1,0 +1,118 @@
+"""What every dataset of our own shares."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+DATA_DIR_VARIABLE = "ZOO_DATA_DIR"
+
+PathLike = str | os.PathLike[str]
+
+
+class PairDataset:
+    """Base class of datasets of raw `(input, target)` pairs.
+
+    A subclass says how it is divided and reads one split at a time; `zoo.datasets.load` does the
+    slicing and makes the `tf.data.Dataset`. Only the splits that are asked for are read.
+
+    Args:
+        config: The part of the name after the first slash, one of `configs()`.
+        data_dir: The folder of the data, for datasets that read one.
+
+    Example:
+        >>> from zoo import datasets
+        >>> @datasets.register_dataset("doubles")
+        ... class Doubles(datasets.PairDataset):
+        ...     def pairs(self, split):
+        ...         return [(str(n), str(2 * n)) for n in range(10)]
+        >>> [target.numpy() for _, target in datasets.load("doubles", split="train[:30%]")]
+        [b'0', b'2', b'4']
+    """
+
+    splits: ClassVar[tuple[str, ...]] = ("train", "validation", "test")
+    """The names of the splits."""
+
+    split_aliases: ClassVar[Mapping[str, str]] = {}
+    """Other names of splits, `{other: name}`."""
+
+    undivided: ClassVar[bool] = False
+    """Whether every split name stands for the same pairs, all of them."""
+
+    def __init__(
+        self,
+        config: str = "",
+        data_dir: PathLike | Sequence[PathLike] | None = None,
+    ) -> None:
+        self.config = config
+        self.data_dir = data_dir
+
+    @classmethod
+    def configs(cls) -> tuple[str, ...]:
+        """The configurations, the default one first; empty where there is only one."""
+        return ()
+
+    @classmethod
+    def describe_configs(cls) -> str:
+        """The configurations in a few words, for messages."""
+        return ", ".join(cls.configs())
+
+    def pairs(self, split: str) -> Sequence[tuple[Any, Any]]:
+        """Reads one split.
+
+        Args:
+            split: One of `splits`.
+
+        Returns:
+            Its pairs, in an order that never changes.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define `pairs(split)`.")
+
+
+def find_folder(
+    data_dir: PathLike | Sequence[PathLike] | None, name: str, files: Iterable[str]
+) -> Path:
+    """Finds a dataset's folder in `data_dir`, or one or two levels below it.
+
+    Args:
+        data_dir: The folder of the dataset or one up to two levels above it; by default the value
+            of the environment variable `ZOO_DATA_DIR`.
+        name: The name of the dataset's folder where `data_dir` lies above it.
+        files: The files that it must hold.
+
+    Returns:
+        The folder.
+
+    Raises:
+        FileNotFoundError: If there is no such folder, or it lacks one of the files.
+        TypeError: If `data_dir` is not one path.
+    """
+    wanted = tuple(files)
+    if data_dir is not None and not isinstance(data_dir, (str, os.PathLike)):
+        raise TypeError(f"`data_dir` must be one path. Received: data_dir={data_dir!r}.")
+    given = data_dir or os.environ.get(DATA_DIR_VARIABLE)
+    expected = (
+        f"a folder with the files {' and '.join(wanted)}, "
+        f"or one up to two levels above such a folder named {name}"
+    )
+    if not given:
+        raise FileNotFoundError(
+            f"The dataset {name} is not downloaded for you: pass as `data_dir`, or set as the "
+            f"environment variable {DATA_DIR_VARIABLE}, {expected}."
+        )
+    top = Path(given).expanduser()
+    if not top.is_dir():
+        raise FileNotFoundError(f"`data_dir` must be {expected}. {top} is not a folder.")
+    candidates = [top, top / name, *sorted(top.glob(f"*/{name}"))]
+    for folder in candidates:
+        if all((folder / file).is_file() for file in wanted):
+            return folder
+    for folder in candidates:
+        missing = [file for file in wanted if not (folder / file).is_file()]
+        if folder.is_dir() and (folder.name == name or len(missing) < len(wanted)):
+            raise FileNotFoundError(
+                f"The folder {folder} of the dataset {name} lacks {' and '.join(missing)}."
+            )
+    raise FileNotFoundError(f"`data_dir` must be {expected}. Received: data_dir={str(top)!r}.")

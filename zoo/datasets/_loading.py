@@ -1,0 +1,234 @@
+"""Datasets by name."""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import functools
+import os
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from . import _tfds
+from ._base import PairDataset, PathLike
+from ._slicing import SPLIT_PATTERN, select
+from .pairs import Pairs, as_paths
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from zoo.layers._registry import Registry
+
+_Class = TypeVar("_Class", bound=type[PairDataset])
+
+_BUILT_IN = {
+    "emoji_names": "zoo.datasets.emoji_names:EmojiNames",
+    "multi30k": "zoo.datasets.multi30k:Multi30k",
+    "pairs": "zoo.datasets.pairs:Pairs",
+}
+_SUFFIXES = (".tsv", ".csv", ".txt")
+
+
+@functools.cache
+def _registry() -> Registry:
+    # Made on first use: zoo.layers imports Keras, which reading this package must not.
+    from zoo.layers._registry import Registry
+
+    return Registry("dataset", group="zoo.datasets", check=_check, entries=_BUILT_IN)
+
+
+def _check(value: Any) -> None:
+    if not (isinstance(value, type) and issubclass(value, PairDataset)):
+        raise TypeError(
+            "A dataset must be a class that derives from `zoo.datasets.PairDataset`. "
+            f"Received: {value!r}."
+        )
+
+
+def register_dataset(name: str) -> Callable[[_Class], _Class]:
+    """Decorator that makes a dataset of your own available by name.
+
+    Other packages announce theirs in the entry-point group `zoo.datasets`.
+
+    Args:
+        name: The name, without a slash; what follows a slash is the configuration.
+
+    Returns:
+        A decorator for a subclass of `PairDataset`.
+
+    Raises:
+        TypeError: If the decorated object is no such class.
+        ValueError: If the name is taken or has a character that names of datasets cannot have.
+
+    Example:
+        >>> from zoo import datasets
+        >>> @datasets.register_dataset("greetings")
+        ... class Greetings(datasets.PairDataset):
+        ...     def pairs(self, split):
+        ...         return [("hello", "hallo")]
+        >>> "greetings" in datasets.list_datasets()
+        True
+    """
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z]\w*", name):
+        raise ValueError(
+            "`name` of a dataset must be letters, digits and underscores, a letter first. "
+            f"Received: name={name!r}."
+        )
+
+    def decorate(cls: _Class) -> _Class:
+        _registry().register(name, cls)
+        return cls
+
+    return decorate
+
+
+def list_datasets(pattern: str = "*") -> list[str]:
+    """Names of the zoo's datasets and of those that others have registered.
+
+    The datasets of TFDS can be loaded too and are not listed; see `tfds.list_builders()`.
+
+    Args:
+        pattern: A shell-style pattern. With a slash it is compared with the names of all
+            configurations, as in `"multi30k/*"`.
+
+    Returns:
+        The sorted names. Without a configuration, a name stands for its first one.
+
+    Example:
+        >>> from zoo import datasets
+        >>> datasets.list_datasets("multi30k")
+        ['multi30k']
+        >>> datasets.list_datasets("multi30k/en-*")
+        ['multi30k/en-cs', 'multi30k/en-de', 'multi30k/en-fr']
+    """
+    if "/" not in pattern:
+        return _registry().names(pattern)
+    names = _registry().names(pattern.split("/")[0])
+    full = [f"{name}/{config}" for name in names for config in _registry().get(name).configs()]
+    return sorted(name for name in full if fnmatch.fnmatchcase(name, pattern))
+
+
+def is_file_dataset(name: PathLike | Sequence[PathLike]) -> bool:
+    """Whether `load` takes `name` for files of the user's own.
+
+    So it does with a path object, a sequence of paths, a string that ends in `.tsv`, `.csv` or
+    `.txt`, holds a comma, starts with a dot, a slash or a tilde, or is the path of a file.
+
+    Args:
+        name: What `load` is given.
+
+    Returns:
+        Whether it is read as one file, or as two aligned ones.
+
+    Example:
+        >>> from zoo import datasets
+        >>> datasets.is_file_dataset("talk.en,talk.de"), datasets.is_file_dataset("multi30k/en-de")
+        (True, False)
+    """
+    if not isinstance(name, str):
+        return isinstance(name, (os.PathLike, list, tuple))
+    return (
+        name.lower().endswith(_SUFFIXES)
+        or "," in name
+        or name.startswith((".", "~", os.sep))
+        or Path(name).is_file()
+    )
+
+
+def parse_spec(spec: str, split: str = "test") -> tuple[str, str]:
+    """Splits `NAME[:SPLIT]`, the way datasets are named on the command line.
+
+    Args:
+        spec: A name or path, and a split behind a colon if there is one.
+        split: The split where `spec` names none.
+
+    Returns:
+        What to pass to `load` as `name` and `split`.
+
+    Example:
+        >>> from zoo import datasets
+        >>> datasets.parse_spec("multi30k/en-de:train[:10%]+validation")
+        ('multi30k/en-de', 'train[:10%]+validation')
+        >>> datasets.parse_spec("talk.tsv")
+        ('talk.tsv', 'test')
+    """
+    match = re.fullmatch(rf"(.+?):({SPLIT_PATTERN})", spec)
+    if match is None or Path(spec).exists():
+        return spec, split
+    return match[1], match[2]
+
+
+def load(
+    name: PathLike | Sequence[PathLike],
+    split: str = "train",
+    data_dir: PathLike | Sequence[PathLike] | None = None,
+) -> tf.data.Dataset:
+    """Loads a dataset of raw `(input, target)` pairs.
+
+    Args:
+        name: One of `list_datasets()`, with a configuration behind a slash (`"multi30k/en-de"`);
+            a dataset by its TFDS name (`"ted_hrlr_translate/pt_to_en"`), which must have been
+            prepared; or files of your own, `"talk.tsv"`, `"talk.csv"` or `"talk.en,talk.de"` (see
+            `Pairs`).
+        split: `train`, `validation` or `test`, sliced and added as in TFDS: `train[:10%]`,
+            `train[100:200]`, `train[-50:]`, `train+validation`, `all`.
+        data_dir: The folder of the data, or one up to two levels above it; by default the value of
+            the environment variable `ZOO_DATA_DIR`. Embedded datasets and paths need none.
+
+    Returns:
+        A `tf.data.Dataset` of pairs in a fixed order; texts are scalar strings in UTF-8.
+
+    Raises:
+        FileNotFoundError: If data is missing; the message says what is expected where.
+        ValueError: If the name, configuration or split is unknown, or a file cannot be read.
+
+    Example:
+        >>> from zoo import datasets
+        >>> pairs = datasets.load("emoji_names/en-fr", split="test[:20]")
+        >>> int(pairs.cardinality())
+        20
+    """
+    if is_file_dataset(name):
+        paths = as_paths(name)
+        return _to_tf(select(Pairs(data_dir=paths), split, " and ".join(map(str, paths))))
+    if not isinstance(name, str) or not name:
+        raise TypeError(f"`name` must be the name of a dataset or a path. Received: name={name!r}.")
+    dataset, _, config = name.partition("/")
+    if dataset in _registry().names():
+        return _to_tf(select(_open(dataset, config, data_dir), split, dataset))
+    if not isinstance(data_dir, (str, os.PathLike, type(None))):
+        raise TypeError(f"`data_dir` of {name} must be one path. Received: data_dir={data_dir!r}.")
+    pairs = _tfds.load(name, split, data_dir)
+    if pairs is None and Path(name).is_dir():
+        raise ValueError(f"{name} is a folder; give the path of a file.")
+    if pairs is None:
+        raise ValueError(_unknown(name))
+    return pairs
+
+
+def _open(name: str, config: str, data_dir: Any) -> PairDataset:
+    cls = _registry().get(name)
+    configs = cls.configs()
+    if config and config not in configs:
+        known = f"it has {cls.describe_configs()}" if configs else "it has none"
+        raise ValueError(f"Unknown configuration {config!r} of the dataset {name}; {known}.")
+    return cls(config or (configs[0] if configs else ""), data_dir)
+
+
+def _unknown(name: str) -> str:
+    ours = _registry().names()
+    close = difflib.get_close_matches(
+        name.partition("/")[0], [*ours, *_tfds.dataset_names()], n=3, cutoff=0.6
+    )
+    known = f"known are {', '.join(ours)}, the datasets of TFDS, and paths of TSV and CSV files."
+    hint = f"did you mean {' or '.join(map(repr, close))}?" if close else known
+    return f"Unknown dataset {name!r}; {hint}"
+
+
+def _to_tf(pairs: Sequence[tuple[Any, Any]]) -> tf.data.Dataset:
+    import tensorflow as tf
+
+    inputs, targets = zip(*pairs, strict=True)
+    return tf.data.Dataset.from_tensor_slices((list(inputs), list(targets)))
