@@ -54,10 +54,10 @@ class Application(keras.Model):
     def __init__(self, choices: Mapping[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         # Past Keras's tracking, which would turn what users gave us into containers of its own.
-        vars(self)["choices"] = dict(choices)
+        self.__dict__["choices"] = dict(choices)
         for name, value in choices.items():
-            vars(self)[name] = value
-        vars(self)["_kept"] = _Kept()
+            self.__dict__[name] = value
+        self._kept = _Kept()
 
     # What subclasses provide.
 
@@ -99,6 +99,13 @@ class Application(keras.Model):
     def adapted(self) -> bool:
         """Whether the network has been built."""
         return bool(self.built)
+
+    def _require_new(self) -> None:
+        if self.adapted:
+            raise RuntimeError(
+                f"This {type(self).__name__} has been adapted, and its weights belong to what it "
+                "learned then; make a new one for other data."
+            )
 
     def _require_adapted(self) -> None:
         if not self.adapted:

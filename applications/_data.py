@@ -55,13 +55,14 @@ def raw_pairs(data: Any, targets: Any = None) -> tuple[list[Any], list[Any]]:
     else:
         inputs, targets = [], []
         for number, pair in enumerate(raw_items(data)):
-            if isinstance(pair, str) or not isinstance(pair, Iterable) or len(pair := [*pair]) != 2:
+            parts = list(pair) if isinstance(pair, Iterable) else []
+            if isinstance(pair, str) or len(parts) != 2:
                 raise ValueError(
                     f"Each item of `data` must be a pair (input, target). "
                     f"Received as item {number}: {pair!r}."
                 )
-            inputs.append(plain(pair[0]))
-            targets.append(plain(pair[1]))
+            inputs.append(plain(parts[0]))
+            targets.append(plain(parts[1]))
     if not inputs:
         raise ValueError("`data` must hold at least one pair. Received: none.")
     return inputs, targets

@@ -8,17 +8,12 @@ from typing import Any, NamedTuple
 
 import keras
 import numpy as np
-from keras import ops
 
-from zoo.layers import recurrent as recurrent_layer
 from zoo.layers._arguments import arguments, positive_integer, rate
 
-from ._application import Application
 from ._data import TARGET, Example, raw_pairs
-from ._decoder import AttentionDecoder
-from ._decoding import beam_search, sample
-from ._losses import SmoothedCrossentropy, SymbolAccuracy
 from ._metrics import bleu, chrf
+from ._sequence_to_sequence import SequenceToSequence
 from ._text import Tokenizer
 
 
@@ -32,7 +27,7 @@ class Translation(NamedTuple):
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class Translator(Application):
+class Translator(SequenceToSequence):
     """Translates text: a recurrent encoder, a recurrent decoder, attention between them.
 
     Both languages share one byte-pair vocabulary, learned from the first data given to `fit` or
@@ -103,58 +98,14 @@ class Translator(Application):
         rate("dropout", dropout)
         rate("label_smoothing", label_smoothing)
         self._new_decoder()  # an unknown cell or option is named now, not after `adapt`
-        self.tokenizer: Tokenizer | None = None
-
-    def _options(self, parts: int) -> dict[str, Any]:
-        options = dict(self.recurrent_options or {})
-        if self.projection_units is not None:
-            options["projection_units"] = self.projection_units // parts
-        return options
-
-    def _new_decoder(self) -> AttentionDecoder:
-        return AttentionDecoder(
-            self.recurrent,
-            self.units,
-            self.decoder_depth,
-            self.embedding_size,
-            attention=self.attention,
-            dropout=self.dropout,
-            recurrent_options=self._options(1),
-            name="decoder",
-        )
 
     def adapt(self, data: Any, targets: Any = None) -> None:
         """Learns the vocabulary from raw pairs and builds the network."""
+        self._require_new()
         inputs, targets = raw_pairs(data, targets)
         texts = _checked([*inputs, *targets])
         self.tokenizer = Tokenizer.train(texts, self.vocabulary_size)
         self.build_network()
-
-    def build_network(self) -> None:
-        size, width = self.tokenizer.vocabulary_size, self.embedding_size
-        spread = keras.initializers.RandomNormal(stddev=width**-0.5)
-        self.target_embedding = keras.layers.ReversibleEmbedding(
-            size, width, tie_weights=self.tied_embeddings, embeddings_initializer=spread
-        )
-        self.source_embedding = (
-            self.target_embedding
-            if self.tied_embeddings
-            else keras.layers.Embedding(size, width, embeddings_initializer=spread)
-        )
-        self.source_embedding.build()
-        self.target_embedding.build()
-        self.encoder = []
-        for _ in range(self.depth):
-            layer = recurrent_layer(
-                self.recurrent, self.units // 2, return_sequences=True, **self._options(2)
-            )
-            self.encoder.append(keras.layers.Bidirectional(layer))
-            self.encoder[-1].build((None, None, width))
-            width = self.encoder[-1].compute_output_shape((None, None, width))[-1]
-        self.decoder = self._new_decoder()
-        self.decoder.build((None, None, self.embedding_size), (None, None, width), (None, width))
-        self.drop = keras.layers.Dropout(self.dropout)
-        self.built = True
 
     def assets(self) -> dict[str, str]:
         return {"tokenizer.json": self.tokenizer.to_json()}
@@ -162,9 +113,6 @@ class Translator(Application):
     def restore(self, assets: Mapping[str, str]) -> None:
         self.tokenizer = Tokenizer.from_json(assets["tokenizer.json"])
         self.build_network()
-
-    def loss_and_metrics(self) -> tuple[Any, list[Any]]:
-        return SmoothedCrossentropy(self.label_smoothing), [SymbolAccuracy()]
 
     def featurize(self, inputs: list[Any], targets: list[Any] | None = None) -> list[Example]:
         sources = [self._ended(ids) for ids in self.tokenizer.encode(_checked(inputs))]
@@ -177,9 +125,11 @@ class Translator(Application):
                     )
             return [{"source": ids} for ids in sources]
         examples, left_out = [], 0
-        for source, ids in zip(sources, self.tokenizer.encode(_checked(targets)), strict=True):
+        encoded = self.tokenizer.encode(_checked(targets))
+        for number, (source, ids) in enumerate(zip(sources, encoded, strict=True)):
             target = self._ended(ids)
-            if min(len(source), len(target)) < 2 or max(len(source), len(target)) > self.max_length:
+            empty = not inputs[number].strip() or not targets[number].strip()
+            if empty or max(len(source), len(target)) > self.max_length:
                 left_out += 1
                 continue
             previous = np.concatenate([[self.tokenizer.start_id], target[:-1]]).astype("int32")
@@ -194,32 +144,6 @@ class Translator(Application):
 
     def _ended(self, ids: np.ndarray) -> np.ndarray:
         return np.append(ids, self.tokenizer.end_id).astype("int32")
-
-    # The network.
-
-    def read(self, source: Any, training: bool = False) -> tuple[Any, Any, Any]:
-        """Encodes tokens: the memory, its summary (the last state of each direction), its mask."""
-        mask = ops.not_equal(source, self.tokenizer.pad_id)
-        memory = self.drop(self.source_embedding(source), training=training)
-        for number, layer in enumerate(self.encoder):
-            if number:
-                memory = self.drop(memory, training=training)
-            memory = layer(memory, mask=mask, training=training)
-        half = memory.shape[-1] // 2
-        summary = ops.concatenate([memory[:, -1, :half], memory[:, 0, half:]], axis=-1)
-        return self.drop(memory, training=training), summary, mask
-
-    def logits(self, decoded: Any) -> Any:
-        """Scores all symbols, for decoder outputs (..., embedding_size)."""
-        flat = self.target_embedding(ops.reshape(decoded, (-1, self.embedding_size)), reverse=True)
-        return ops.reshape(flat, (*ops.shape(decoded)[:-1], self.tokenizer.vocabulary_size))
-
-    def call(self, features: dict[str, Any], training: bool = False) -> Any:
-        memory, summary, mask = self.read(features["source"], training)
-        embedded = self.drop(self.target_embedding(features["previous"]), training=training)
-        return self.logits(self.decoder(embedded, memory, summary, mask=mask, training=training))
-
-    # What users call.
 
     def infer(self, inputs: Any, **decoding: Any) -> list[Any]:
         return self.translate(inputs, **decoding)
@@ -270,19 +194,20 @@ class Translator(Application):
                 "`return_attention=True` needs a translator with attention, and no `n_best`."
             )
         texts, single = self.infer_raw(texts)
-        full = [number for number, text in enumerate(_checked(texts)) if text.strip()]
-        examples = self.featurize([texts[number] for number in full])
+        examples = self.featurize(texts)
+        full = [number for number, text in enumerate(texts) if text.strip()]
+        examples = [examples[number] for number in full]
         key = ("translate", beam_size, length_penalty, max_length)
         found = self.run(
             key,
-            lambda features: self._search(features, beam_size, length_penalty, max_length),
+            lambda features: self.search(features, beam_size, length_penalty, max_length),
             examples,
             batch_size=batch_size,
             verbose=verbose,
         )
         results: list[Any] = ["" if n_best is None else [("", 0.0)] for _ in texts]
-        rows = [self._cut(symbols) for item in found for symbols in item["symbols"][: n_best or 1]]
-        decoded = self.tokenizer.decode(rows)
+        rows = [self.cut(symbols) for item in found for symbols in item["symbols"][: n_best or 1]]
+        decoded: list[Any] = self.tokenizer.decode(rows)
         if return_attention:
             results = [Translation("", [], [], np.zeros((0, 0), "float32")) for _ in texts]
             decoded = self._attend(examples, rows, decoded, batch_size)
@@ -295,52 +220,13 @@ class Translator(Application):
                 results[number] = list(zip(texts_found, scores, strict=True))
         return results[0] if single else results
 
-    def _search(
-        self, features: dict[str, Any], beams: int, length_penalty: float, limit: int | None
-    ) -> dict[str, Any]:
-        source = features["source"]
-        states, constants = self.decoder.start(*self.read(source))
-        constants = [ops.repeat(value, beams, axis=0) for value in constants]
-
-        def step(symbols: Any, states: list[Any]) -> tuple[Any, list[Any]]:
-            decoded, states, _ = self.decoder.step(
-                self.target_embedding(symbols), states, constants
-            )
-            return self.logits(decoded), states
-
-        arguments = {
-            "rows": ops.shape(source)[0],
-            "max_length": limit or 2 * ops.shape(source)[1] + 16,
-            "start": self.tokenizer.start_id,
-            "end": self.tokenizer.end_id,
-        }
-        if beams > 1:
-            found = beam_search(
-                step, states, beams=beams, length_penalty=length_penalty, **arguments
-            )
-            return {"symbols": found.symbols, "scores": found.scores}
-        found = sample(step, states, **arguments)
-        return {
-            "symbols": ops.expand_dims(found.symbols, 1),
-            "scores": ops.expand_dims(found.scores, 1),
-        }
-
-    def _cut(self, symbols: np.ndarray) -> np.ndarray:
-        ends = np.flatnonzero(symbols == self.tokenizer.end_id)
-        return symbols[: ends[0]] if len(ends) else symbols
-
     def _attend(
         self, examples: list[Example], rows: list[np.ndarray], texts: list[str], batch_size: int
     ) -> list[Translation]:
-        def weights(features: dict[str, Any]) -> Any:
-            memory, summary, mask = self.read(features["source"])
-            embedded = self.target_embedding(features["previous"])
-            return self.decoder(embedded, memory, summary, mask=mask, return_weights=True)[1]
-
         start = [self.tokenizer.start_id]
         found = self.run(
             "attention",
-            weights,
+            self.attention_weights,
             [
                 {**example, "previous": np.concatenate([start, row]).astype("int32")}
                 for example, row in zip(examples, rows, strict=True)

@@ -43,6 +43,10 @@ class RecurrentCell(keras.layers.Layer, DropoutRNNCell):
     sequence_class: ClassVar[type[keras.layers.RNN]]
     """The layer that runs this cell over a sequence; set by that layer's class."""
 
+    units: int
+    dropout: float
+    recurrent_dropout: float
+    seed: int | None
     state_size: int | list[int]
     output_size: int
 
@@ -91,7 +95,9 @@ class RecurrentCell(keras.layers.Layer, DropoutRNNCell):
         ]
         return inspect.Signature(sorted(kept, key=lambda parameter: parameter.kind))
 
-    def add(self, name: str, shape: tuple[int, ...], kind: str, initializer: Any = None) -> Any:
+    def add(
+        self, name: str, shape: tuple[int | None, ...], kind: str, initializer: Any = None
+    ) -> Any:
         """Adds the weight `name`, with the initializer, regularizer and constraint of `kind`."""
         return self.add_weight(
             name=name,

@@ -27,15 +27,18 @@ _LAYER_ARGUMENTS = ("name", "dtype", "trainable")
 
 
 def _check_cell(value: Any) -> None:
-    if not (isinstance(value, type) and issubclass(value, keras.layers.Layer)):
+    if not inspect.isclass(value) or not issubclass(value, keras.layers.Layer):
         raise TypeError(
             "A cell must be a class that derives from `keras.layers.Layer`, with "
             f"`call(inputs, states)` and a `state_size`. Received: {value!r}."
         )
-    if (
-        issubclass(value, keras.layers.RNN)
-        or "states" not in inspect.signature(value.call).parameters
-    ):
+    needed = [
+        parameter
+        for parameter in list(inspect.signature(value.call).parameters.values())[1:]
+        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+        and parameter.default is parameter.empty
+    ]
+    if issubclass(value, keras.layers.RNN) or len(needed) < 2:
         raise TypeError(
             "A cell computes one step: its `call` must take `inputs` and `states`. "
             f"Received: {value.__qualname__}."
@@ -138,7 +141,7 @@ def recurrent(name: str, units: int, **options: Any) -> keras.layers.RNN:
     units = positive_integer("units", units)
     cell_class = cells.get(name)
     if issubclass(cell_class, RecurrentCell):
-        layer_class: type[SequenceLayer] = cell_class.sequence_class  # type: ignore[assignment]
+        layer_class: type[SequenceLayer] = cell_class.sequence_class
         known = {*inspect.signature(layer_class).parameters, *_LAYER_ARGUMENTS} - {"kwargs"}
         _check_options(name, options, known)
         return layer_class(units, **options)

@@ -58,7 +58,7 @@ class SequenceLayer(keras.layers.RNN):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.cell_class.sequence_class = cls
-        cls.__signature__ = _signature(cls.cell_class, cls.last)  # type: ignore[attr-defined]
+        cls.__signature__ = _signature(cls.cell_class, cls.last)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         bound = inspect.signature(type(self)).bind(*args, **kwargs).arguments

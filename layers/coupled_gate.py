@@ -21,7 +21,7 @@ class CoupledGateLSTMCell(LSTMCell):
     >>> cell = CoupledGateLSTMCell(4)
     >>> h, states = cell(np.ones((2, 3), "float32"), cell.get_initial_state(2))
     >>> cell.kernel.shape
-    (3, 12)
+    TensorShape([3, 12])
     """
 
     fixed = frozenset({"coupled_gates"})
@@ -48,7 +48,7 @@ class CoupledGateLSTM(SequenceLayer):
     >>> layer(np.ones((2, 5, 3), "float32")).shape
     TensorShape([2, 8])
     >>> layer.cell.kernel.shape
-    (3, 24)
+    TensorShape([3, 24])
 
     Reference:
         Greff et al. 2015, "LSTM: a search space odyssey".

@@ -88,7 +88,7 @@ class GRUCell(RecurrentCell):
             "gates_kernel": kernel[:, : 2 * self.units],
             "candidate_kernel": kernel[:, 2 * self.units :],
             "recurrent_kernel": kernel,
-            "recurrent_bias": self.bias[1] if self.use_bias and self.reset_after else None,
+            "recurrent_bias": None if self.bias is None or not self.reset_after else self.bias[1],
             "recurrent_mask": self.recurrent_mask(states[0], training),
         }
 

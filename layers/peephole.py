@@ -50,7 +50,7 @@ class PeepholeLSTM(SequenceLayer):
     >>> layer(np.ones((2, 5, 3), "float32")).shape
     TensorShape([2, 8])
     >>> layer.cell.peephole_kernel.shape
-    (3, 8)
+    TensorShape([3, 8])
 
     Reference:
         Gers, Schraudolph and Schmidhuber 2002, "Learning precise timing with LSTM recurrent

@@ -48,7 +48,7 @@ class ProjectedLSTM(SequenceLayer):
     >>> layer(np.ones((2, 5, 3), "float32")).shape
     TensorShape([2, 4])
     >>> layer.cell.recurrent_kernel.shape
-    (4, 32)
+    TensorShape([4, 32])
 
     Reference:
         Sak, Senior and Beaufays 2014, "Long short-term memory recurrent neural network

@@ -152,6 +152,20 @@ def test_card_and_recipe(speller: Speller, tmp_path: Path) -> None:
         update_card(folder, metric=[])
 
 
+def test_a_recipe_may_wait_in_its_folder(speller: Speller, tmp_path: Path) -> None:
+    folder = tmp_path / "speller_small"
+    folder.mkdir()
+    (folder / "recipe.yaml").write_text("application: Speller\n")
+    for _ in range(2):
+        save_preset(speller, folder, recipe=folder / "recipe.yaml")
+        assert (folder / "recipe.yaml").read_text() == "application: Speller\n"
+        assert "recipe.yaml" in read_manifest(folder)
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(PresetError, match="holds files of others"):
+        save_preset(speller, folder, recipe=folder / "recipe.yaml")
+    assert (folder / "notes.txt").read_text() == "mine"
+
+
 @pytest.mark.parametrize(
     ("card", "message"),
     [

@@ -25,7 +25,8 @@ def _built(case: Case, **options: Any) -> keras.layers.RNN:
 def _mask(shape: tuple[int, ...]) -> np.ndarray:
     """The first mask that a layer with this seed draws."""
     generator = keras.random.SeedGenerator(SEED)
-    mask = keras.ops.convert_to_numpy(keras.random.dropout(np.ones(shape), RATE, seed=generator))
+    ones = keras.ops.ones(shape, "float32")
+    mask = keras.ops.convert_to_numpy(keras.random.dropout(ones, RATE, seed=generator))
     assert set(np.unique(mask)) == {0, 2}
     return mask
 
