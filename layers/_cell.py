@@ -83,7 +83,9 @@ class RecurrentCell(keras.layers.Layer, DropoutRNNCell):
         """
         parameters: dict[str, inspect.Parameter] = {}
         for base in cls.__mro__:
-            own = list(inspect.signature(base.__init__).parameters.values())[1:]
+            if "__init__" not in vars(base):
+                continue
+            own = list(inspect.signature(vars(base)["__init__"]).parameters.values())[1:]
             for parameter in own:
                 parameters.setdefault(parameter.name, parameter)
             if not any(parameter.kind is parameter.VAR_POSITIONAL for parameter in own):

@@ -10,9 +10,7 @@ from typing import Any
 import keras
 
 from ._arguments import positive_integer
-from ._cell import RecurrentCell
 from ._registry import Registry
-from ._sequence import SequenceLayer
 
 _RNN_ARGUMENTS = (
     "return_sequences",
@@ -32,9 +30,10 @@ def _check_cell(value: Any) -> None:
             "A cell must be a class that derives from `keras.layers.Layer`, with "
             f"`call(inputs, states)` and a `state_size`. Received: {value!r}."
         )
+    call: Any = getattr(value, "call", keras.layers.Layer.call)
     needed = [
         parameter
-        for parameter in list(inspect.signature(value.call).parameters.values())[1:]
+        for parameter in list(inspect.signature(call).parameters.values())[1:]
         if parameter.kind is parameter.POSITIONAL_OR_KEYWORD
         and parameter.default is parameter.empty
     ]
@@ -65,8 +64,8 @@ def register_cell(name: str) -> Callable[[type], type]:
 
     The cell is any Keras layer with `call(inputs, states) -> (output, new_states)`, a `state_size`
     and, if it differs from the first state's, an `output_size`: what `keras.layers.RNN` asks for.
-    Its first argument is `units`. It is registered with Keras too (package "zoo"), so that saved
-    models find it.
+    Its first argument is `units`. It is registered with Keras too, as "zoo.cells>" and the name
+    given here, so that saved models find it.
 
     Args:
         name: the name by which `recurrent` and the applications will know it.
@@ -96,7 +95,7 @@ def register_cell(name: str) -> Callable[[type], type]:
     def register(cell: type) -> type:
         cells.register(name, cell)
         if keras.saving.get_registered_name(cell) == cell.__name__:
-            keras.saving.register_keras_serializable(package="zoo")(cell)
+            keras.saving.register_keras_serializable("zoo.cells", name)(cell)
         return cell
 
     return register
@@ -114,11 +113,11 @@ def list_cells(pattern: str = "*") -> list[str]:
     return cells.names(pattern)
 
 
-def recurrent(name: str, units: int, **options: Any) -> keras.layers.RNN:
-    """Returns a sequence layer that runs the registered cell `name`.
+def recurrent(cell: str, /, units: int, **options: Any) -> keras.layers.RNN:
+    """Returns a sequence layer that runs the registered cell `cell`.
 
     Args:
-        name: a registered cell, see `list_cells`.
+        cell: the name of a registered cell, see `list_cells`.
         units: its size.
         **options: arguments of the cell and of a Keras recurrent layer (`return_sequences`,
             `go_backwards`, `name`, ...).
@@ -139,15 +138,13 @@ def recurrent(name: str, units: int, **options: Any) -> keras.layers.RNN:
     TensorShape([2, 5, 8])
     """
     units = positive_integer("units", units)
-    cell_class = cells.get(name)
-    if issubclass(cell_class, RecurrentCell):
-        layer_class: type[SequenceLayer] = cell_class.sequence_class
+    cell_class = cells.get(cell)
+    layer_class = getattr(cell_class, "sequence_class", None)
+    if layer_class is not None and layer_class.cell_class is cell_class:
         known = {*inspect.signature(layer_class).parameters, *_LAYER_ARGUMENTS} - {"kwargs"}
-        _check_options(name, options, known)
+        _check_options(cell, options, known)
         return layer_class(units, **options)
-    parameters = inspect.signature(cell_class).parameters
-    known = {*parameters, *_RNN_ARGUMENTS, *_LAYER_ARGUMENTS} - {"kwargs"}
-    _check_options(name, options, known)
+    _check_options(cell, options, {*_options(cell_class), *_RNN_ARGUMENTS, *_LAYER_ARGUMENTS})
     layer_options = {key: options.pop(key) for key in (*_RNN_ARGUMENTS, "name") if key in options}
     for key in ("dtype", "trainable"):
         if key in options:
@@ -155,9 +152,20 @@ def recurrent(name: str, units: int, **options: Any) -> keras.layers.RNN:
     return keras.layers.RNN(cell_class(units, **options), **layer_options)
 
 
-def _check_options(name: str, options: dict[str, Any], known: set[str]) -> None:
+def _options(cell_class: type) -> set[str]:
+    """The arguments of a cell, and those of its parents as long as `**kwargs` hands them on."""
+    names: set[str] = set()
+    for base in cell_class.__mro__:
+        parameters = list(inspect.signature(base.__init__).parameters.values())
+        names |= {parameter.name for parameter in parameters}
+        if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+            break
+    return names - {"self", "args", "kwargs"}
+
+
+def _check_options(cell: str, options: dict[str, Any], known: set[str]) -> None:
     for option in options:
         if option not in known:
             close = difflib.get_close_matches(option, known, n=1)
             hint = f"; did you mean `{close[0]}`?" if close else "."
-            raise TypeError(f"The cell {name!r} has no option `{option}`{hint}")
+            raise TypeError(f"The cell {cell!r} has no option `{option}`{hint}")
