@@ -44,6 +44,44 @@ class Application(keras.Model):
     Args:
         choices: the constructor's arguments.
         **kwargs: arguments of any Keras model: `name`, `dtype`.
+
+    Example:
+
+    >>> import keras
+    >>> import numpy as np
+    >>> from zoo import Application, recurrent
+    >>> class Adder(Application):
+    ...     def __init__(self, cell="lstm", units=8, **kwargs):
+    ...         super().__init__({"cell": cell, "units": units}, **kwargs)
+    ...
+    ...     def adapt(self, data, targets=None):
+    ...         self.build_network()
+    ...
+    ...     def build_network(self):
+    ...         self.reader = recurrent(self.cell, self.units)
+    ...         self.reader.build((None, None, 1))
+    ...         self.answer = keras.layers.Dense(1)
+    ...         self.answer.build((None, self.units))
+    ...         self.built = True
+    ...
+    ...     def featurize(self, inputs, targets=None):
+    ...         examples = [{"numbers": np.array(item, "float32")[:, None]} for item in inputs]
+    ...         for example, target in zip(examples, targets or []):
+    ...             example["target"] = np.float32(target)
+    ...         return examples
+    ...
+    ...     def call(self, features, training=False):
+    ...         return self.answer(self.reader(features["numbers"]))[:, 0]
+    ...
+    ...     def loss_and_metrics(self):
+    ...         return "mse", []
+    ...
+    ...     def infer(self, inputs):
+    ...         return [float(sum) for sum in self.run("add", self.call, self.featurize(inputs))]
+    >>> adder = Adder("peephole_lstm")
+    >>> history = adder.fit([([1, 2], 3), ([2, 2, 1], 5)], epochs=1, verbose=0)
+    >>> len(adder.infer([[4, 1], [3]]))
+    2
     """
 
     monitor: ClassVar[str] = "loss"

@@ -97,14 +97,15 @@ class Batches(keras.utils.PyDataset):
         self.seed = seed
         self._epoch = 0
         self._edges = np.array([self._sort_key(example) for example in examples])
-        self._arrange()
+        self.batches = self._arranged()
 
     @staticmethod
     def _sort_key(example: Example) -> list[int]:
         edges = [bucket_edge(len(value)) for value in example.values() if np.ndim(value)]
         return [max(edges, default=0), sum(edges)]
 
-    def _arrange(self) -> None:
+    def _arranged(self) -> list[np.ndarray]:
+        """Returns which items each batch of this epoch holds."""
         order = np.arange(len(self.examples))
         if self.shuffle:
             generator = np.random.default_rng([self.seed, self._epoch])
@@ -113,18 +114,21 @@ class Batches(keras.utils.PyDataset):
         batches = [order[i : i + self.batch_size] for i in range(0, len(order), self.batch_size)]
         if self.shuffle:
             generator.shuffle(batches)
-        self.batches = batches
+        return batches
 
     def on_epoch_end(self) -> None:
         self._epoch += 1
         if self.shuffle:
-            self._arrange()
+            self.batches = self._arranged()
 
     def __len__(self) -> int:
         return len(self.batches)
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
-        features = collate([self.examples[i] for i in self.batches[index]])
+        return self._batch(self.batches[index])
+
+    def _batch(self, items: np.ndarray) -> tuple[Any, ...]:
+        features = collate([self.examples[i] for i in items])
         target = features.pop(TARGET, None)
         return (features,) if target is None else (features, target)
 
@@ -147,8 +151,12 @@ class Batches(keras.utils.PyDataset):
             return tf.TensorSpec(shape, value.dtype)
 
         def epoch() -> Iterator[tuple[Any, ...]]:
-            yield from self
+            # An epoch counts from its start: tf.data reads ahead, so the end of one may come
+            # before or after the start of the next.
+            batches = self.batches
             self.on_epoch_end()
+            for items in batches:
+                yield self._batch(items)
 
         signature = keras.tree.map_structure(spec, self[0])
         dataset = tf.data.Dataset.from_generator(epoch, output_signature=signature)

@@ -13,6 +13,8 @@ import keras
 import numpy as np
 from keras import ops, tree
 
+from zoo.layers._arguments import positive_integer
+
 Step = Callable[[Any, Any], tuple[Any, Any]]
 
 
@@ -33,6 +35,7 @@ def sample(
     start: int,
     end: int,
     uniforms: Any = None,
+    limits: Any = None,
     temperature: float = 1.0,
     top_k: int | None = None,
     top_p: float | None = None,
@@ -46,11 +49,18 @@ def sample(
         start, end: the symbol before the first one; the one that ends a sequence.
         uniforms: (max_length, rows) numbers in [0, 1) that decide each draw, so that one seed
             gives the same symbols on every backend; None takes the most probable symbol.
+        limits: integers (rows,), at most `max_length`: the most symbols of each row.
         temperature: the logits are divided by it before a draw.
         top_k: draw among the `top_k` most probable symbols only.
         top_p: draw among the fewest most probable symbols that have this probability together
             (Holtzman et al. 2020).
+
+    Raises:
+        ValueError: `temperature`, `top_k` or `top_p` leave nothing to draw from.
     """
+    _check_draw(temperature, top_k, top_p)
+    if uniforms is not None:
+        uniforms = ops.cast(ops.convert_to_tensor(uniforms), "float32")
 
     def body(position: Any, last: Any, done: Any, total: Any, symbols: Any, states: Any) -> Any:
         logits, states = step(last, states)
@@ -58,12 +68,15 @@ def sample(
         if uniforms is None:
             chosen = ops.cast(ops.argmax(log_probabilities, axis=-1), "int32")
         else:
-            chosen = _draw(log_probabilities, uniforms[position], temperature, top_k, top_p)
+            numbers = ops.take(uniforms, position, axis=0)
+            chosen = _draw(log_probabilities, numbers, temperature, top_k, top_p)
         gained = ops.take_along_axis(log_probabilities, ops.expand_dims(chosen, -1), axis=-1)
         total = total + ops.where(done, 0.0, ops.squeeze(gained, -1))
         chosen = ops.where(done, end, chosen)
         symbols = _write(symbols, position, chosen)
-        return position + 1, chosen, ops.logical_or(done, chosen == end), total, symbols, states
+        position = position + 1
+        done = _ended(ops.logical_or(done, chosen == end), position, limits)
+        return position, chosen, done, total, symbols, states
 
     zeros = ops.zeros((rows,), "int32")
     _, _, _, total, symbols, _ = ops.while_loop(
@@ -93,6 +106,7 @@ def beam_search(
     end: int,
     beams: int,
     length_penalty: float = 0.0,
+    limits: Any = None,
 ) -> Found:
     """Keeps the `beams` best sequences at each step; the best one comes first.
 
@@ -105,6 +119,7 @@ def beam_search(
             `step` is called with `rows * beams`.
         beams: how many sequences are kept.
         length_penalty: 0 compares plain log-probabilities; higher values favour long sequences.
+        limits: as in `sample`.
     """
 
     def penalty(length: Any) -> Any:
@@ -139,7 +154,10 @@ def beam_search(
         chosen = ops.take_along_axis(ops.reshape(chosen, (rows, beams * width)), picked, axis=1)
         symbols = _write(reorder(symbols, parents), position, ops.reshape(chosen, (-1,)))
         states = tree.map_structure(lambda value: reorder(value, parents), states)
-        return position + 1, total, lengths, ops.logical_or(done, chosen == end), symbols, states
+        position = position + 1
+        rows_limits = None if limits is None else ops.expand_dims(limits, 1)
+        done = _ended(ops.logical_or(done, chosen == end), position, rows_limits)
+        return position, total, lengths, done, symbols, states
 
     zeros = ops.zeros((rows, beams), "int32")
     _, total, lengths, _, symbols, _ = ops.while_loop(
@@ -159,6 +177,19 @@ def beam_search(
     return Found(ops.reshape(symbols, (rows, beams, max_length)), total / penalty(lengths))
 
 
+def _ended(done: Any, position: Any, limits: Any) -> Any:
+    return done if limits is None else ops.logical_or(done, position >= limits)
+
+
+def _check_draw(temperature: float, top_k: int | None, top_p: float | None) -> None:
+    if not temperature > 0:
+        raise ValueError(f"`temperature` must be positive. Received: temperature={temperature!r}.")
+    if top_k is not None:
+        positive_integer("top_k", top_k)
+    if top_p is not None and not 0 < top_p <= 1:
+        raise ValueError(f"`top_p` must be a number in (0, 1]. Received: top_p={top_p!r}.")
+
+
 def _draw(
     log_probabilities: Any,
     uniforms: Any,
@@ -169,12 +200,13 @@ def _draw(
     """Draws one symbol a row by inverting the cumulative distribution at `uniforms`."""
     symbols = log_probabilities.shape[-1]
     ordered, indices = ops.top_k(log_probabilities / temperature, min(top_k or symbols, symbols))
-    probabilities = ops.softmax(ordered, axis=-1)
+    probabilities = ops.exp(ops.log_softmax(ordered, axis=-1))
     cumulative = ops.cumsum(probabilities, axis=-1)
     if top_p is not None:
         kept = ops.cast(cumulative - probabilities < top_p, probabilities.dtype)
         cumulative = ops.cumsum(probabilities * kept, axis=-1)
-    threshold = ops.expand_dims(uniforms, -1) * cumulative[:, -1:]
+    # Numbers that were rounded up to 1 would lie beyond the last symbol.
+    threshold = ops.expand_dims(ops.minimum(uniforms, 1 - 2.0**-24), -1) * cumulative[:, -1:]
     place = ops.sum(ops.cast(cumulative <= threshold, "int32"), axis=-1, keepdims=True)
     return ops.cast(ops.squeeze(ops.take_along_axis(indices, place, axis=-1), -1), "int32")
 

@@ -122,6 +122,7 @@ class SequenceToSequence(Application):
             limit: the most symbols; None is twice the source's length and 16 more.
         """
         source = features["source"]
+        lengths = ops.sum(ops.cast(ops.not_equal(source, self.tokenizer.pad_id), "int32"), axis=1)
         states, constants = self.decoder.start(*self.read(source))
         constants = [ops.repeat(value, beams, axis=0) for value in constants]
 
@@ -136,6 +137,8 @@ class SequenceToSequence(Application):
             "max_length": limit or 2 * ops.shape(source)[1] + 16,
             "start": self.tokenizer.start_id,
             "end": self.tokenizer.end_id,
+            # Each row's own limit, so that what shares its batch changes nothing.
+            "limits": None if limit else 2 * lengths + 16,
         }
         if beams > 1:
             found = beam_search(

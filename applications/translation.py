@@ -18,7 +18,21 @@ from ._text import Tokenizer
 
 
 class Translation(NamedTuple):
-    """A translation with its attention: weights (target tokens, source tokens), rows sum to 1."""
+    """A translation with its attention.
+
+    Attributes:
+        text: the translation.
+        source_tokens, target_tokens: the pieces of both sides, ends included.
+        attention: weights (target tokens, source tokens); each row sums to 1.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from zoo import Translation
+    >>> one = Translation("ja", ["▁yes", "[END]"], ["▁ja", "[END]"], np.eye(2))
+    >>> one.text, one.attention.shape
+    ('ja', (2, 2))
+    """
 
     text: str
     source_tokens: list[str]

@@ -85,6 +85,9 @@ def register_cell(name: str) -> Callable[[type], type]:
     ...         self.units = self.state_size = units
     ...         self.dense = keras.layers.Dense(units, activation="tanh")
     ...
+    ...     def build(self, input_shape):
+    ...         self.dense.build(input_shape)
+    ...
     ...     def call(self, inputs, states):
     ...         h = 0.5 * states[0] + 0.5 * self.dense(inputs)
     ...         return h, [h]

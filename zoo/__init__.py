@@ -30,15 +30,19 @@ __all__ = [
     "ProjectedLSTMCell",
     "SimpleRNN",
     "SimpleRNNCell",
+    "Translation",
     "Translator",
     "applications",
     "callbacks",
     "datasets",
     "layers",
+    "list_applications",
     "list_cells",
+    "list_datasets",
     "list_presets",
     "load_model",
     "metrics",
+    "recurrence",
     "recurrent",
     "register_application",
     "register_cell",
@@ -48,8 +52,15 @@ __all__ = [
 
 if TYPE_CHECKING:
     from zoo import applications, callbacks, datasets, layers, metrics, training
-    from zoo.applications import Application, Translator, list_presets, register_application
-    from zoo.datasets import register_dataset
+    from zoo.applications import (
+        Application,
+        Translation,
+        Translator,
+        list_applications,
+        list_presets,
+        register_application,
+    )
+    from zoo.datasets import list_datasets, register_dataset
     from zoo.layers import (
         GRU,
         LSTM,
@@ -65,6 +76,7 @@ if TYPE_CHECKING:
         SimpleRNN,
         SimpleRNNCell,
         list_cells,
+        recurrence,
         recurrent,
         register_cell,
     )
@@ -72,8 +84,15 @@ if TYPE_CHECKING:
 
 _SUBMODULES = ("applications", "callbacks", "datasets", "layers", "metrics", "training")
 _HOMES = {
-    "zoo.applications": ("Application", "Translator", "list_presets", "register_application"),
-    "zoo.datasets": ("register_dataset",),
+    "zoo.applications": (
+        "Application",
+        "Translation",
+        "Translator",
+        "list_applications",
+        "list_presets",
+        "register_application",
+    ),
+    "zoo.datasets": ("list_datasets", "register_dataset"),
     "zoo.layers": (
         "AdditiveAttention",
         "CoupledGateLSTM",
@@ -89,6 +108,7 @@ _HOMES = {
         "SimpleRNN",
         "SimpleRNNCell",
         "list_cells",
+        "recurrence",
         "recurrent",
         "register_cell",
     ),

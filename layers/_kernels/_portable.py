@@ -44,6 +44,17 @@ def recurrence(
     Returns:
         `(last_output, outputs, final_states)`, of shapes (batch, size) and
         (batch, time, size); without `return_sequences`, `outputs` may hold the last alone.
+
+    Example:
+
+    >>> from keras import ops
+    >>> from zoo.layers import recurrence
+    >>> def add_up(x, states):
+    ...     total = states[0] + x
+    ...     return total, [total]
+    >>> last, outputs, _ = recurrence(add_up, ops.ones((1, 3, 1)), [ops.zeros((1, 1))])
+    >>> ops.convert_to_numpy(outputs[0, :, 0]).tolist()
+    [1.0, 2.0, 3.0]
     """
     last_output, outputs, states = keras_time_loop(
         step,
