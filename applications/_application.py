@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import inspect
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import keras
-import numpy as np
 
 from zoo.layers._arguments import positive_integer
 
-from ._data import Batches, Example, collate, raw_items, raw_pairs
-from ._decoding import Compiled
+from ._data import Batches, Example, collate, raw_pairs
+from ._inference import Kept
 from ._scoring import ValidationScore
 
 
@@ -95,7 +94,7 @@ class Application(keras.Model):
         self.__dict__["choices"] = dict(choices)
         for name, value in choices.items():
             self.__dict__[name] = value
-        self._kept = _Kept()
+        self._kept = Kept()
 
     # What subclasses provide.
 
@@ -166,6 +165,11 @@ class Application(keras.Model):
             metrics=own_metrics if isinstance(metrics, str) and metrics == "auto" else metrics,
             **kwargs,
         )
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.adapted:
+            self.optimizer.build(self.trainable_variables)
 
     def preprocess(
         self,
@@ -268,46 +272,24 @@ class Application(keras.Model):
 
     def run(
         self,
-        options: Any,
+        key: Hashable,
         function: Callable[[dict[str, Any]], Any],
         examples: list[Example],
         *,
         batch_size: int = 32,
         verbose: int = 0,
-        shared: dict[str, Any] | None = None,
     ) -> list[Any]:
         """Applies a function of the features, compiled, and returns one result for each example.
 
         Args:
-            options: a hashable key: calls with equal keys share one compiled function.
+            key: calls with equal keys share one compiled function.
             function: from a batch of features to a structure of tensors that start with the batch
                 axis; it may use the network's layers.
-            examples: features of each item, in any order of length.
+            examples: features of each item.
             batch_size: items a batch.
             verbose: 1 shows a progress bar.
-            shared: more arrays, given to the function beside the features, that start with the
-                batch axis and do not depend on the item.
         """
-        functions = self._kept.functions
-        if options not in functions:
-            functions[options] = Compiled(self, function)
-        order = sorted(range(len(examples)), key=lambda i: _length(examples[i]))
-        results: list[Any] = [None] * len(examples)
-        bar = keras.utils.Progbar(len(examples), verbose=verbose)
-        for begin in range(0, len(order), batch_size):
-            chosen = order[begin : begin + batch_size]
-            rows = 1 << (len(chosen) - 1).bit_length()
-            padded = [examples[i] for i in [*chosen, *chosen[:1] * (rows - len(chosen))]]
-            batch = collate(padded)
-            for name, values in (shared or {}).items():
-                batch[name] = values[:rows]
-            outputs = functions[options].predict_on_batch(batch)
-            for row, index in enumerate(chosen):
-                results[index] = keras.tree.map_structure(
-                    lambda value, row=row: value[row], outputs
-                )
-            bar.update(begin + len(chosen))
-        return results
+        return self._kept.run(self, key, function, examples, batch_size, verbose)
 
     # Keeping.
 
@@ -371,21 +353,3 @@ class Application(keras.Model):
 
     def build_from_config(self, config: dict[str, Any]) -> None:
         self.restore(config["assets"])
-
-    def infer_raw(self, inputs: Any) -> tuple[list[Any], bool]:
-        """Returns raw inputs as a list, and whether a single one was given."""
-        single = isinstance(inputs, str | bytes | np.ndarray) and np.ndim(inputs) == 0
-        return raw_items([inputs] if single else inputs), single
-
-
-class _Kept:
-    """What an application keeps out of Keras's sight: compiled functions, which hold the
-    application itself, and the validation batches of the `fit` under way."""
-
-    def __init__(self) -> None:
-        self.functions: dict[Any, Compiled] = {}
-        self.validation: Any = None
-
-
-def _length(example: Example) -> int:
-    return sum(len(value) for value in example.values() if np.ndim(value))

@@ -90,7 +90,9 @@ def save_preset(
     from ._weights import write_weights
 
     with whole_folder(directory, mine) as fresh:
-        write_json(fresh / CONFIG, {"class_name": kind, "config": application.get_config()})
+        config = application.get_config()
+        choices = {name: config[name] for name in config if name not in _KERAS_ARGUMENTS}
+        write_json(fresh / CONFIG, {"class_name": kind, "config": choices})
         application.write_assets(fresh)
         write_weights(application, fresh / WEIGHTS, dtype)
         if recipe:

@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import keras
 
 from zoo.layers._registry import Registry
 
-
-def _check_application(value: Any) -> None:
-    from ._application import Application
-
-    if not (isinstance(value, type) and issubclass(value, Application)):
-        raise TypeError(
-            "An application must be a class that derives from `zoo.applications.Application`. "
-            f"Received: {value!r}."
-        )
-
-
 applications = Registry(
     "application",
     group="zoo.applications",
-    check=_check_application,
+    base="zoo.applications._application:Application",
     entries={"Translator": "zoo.applications.translation:Translator"},
 )
 

@@ -12,6 +12,7 @@ import numpy as np
 from zoo.layers._arguments import arguments, positive_integer, rate
 
 from ._data import TARGET, Example, raw_pairs
+from ._inference import one_or_many
 from ._metrics import bleu, chrf
 from ._sequence_to_sequence import SequenceToSequence
 from ._text import Tokenizer
@@ -207,7 +208,7 @@ class Translator(SequenceToSequence):
             raise ValueError(
                 "`return_attention=True` needs a translator with attention, and no `n_best`."
             )
-        texts, single = self.infer_raw(texts)
+        texts, single = one_or_many(texts)
         examples = self.featurize(texts)
         full = [number for number, text in enumerate(texts) if text.strip()]
         examples = [examples[number] for number in full]
@@ -268,7 +269,7 @@ class Translator(SequenceToSequence):
             (texts, features), float32.
         """
         self._require_adapted()
-        texts, single = self.infer_raw(texts)
+        texts, single = one_or_many(texts)
         examples = self.featurize(texts)
         found = self.run(
             "encode",

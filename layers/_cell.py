@@ -79,16 +79,16 @@ class RecurrentCell(keras.layers.Layer, DropoutRNNCell):
     def signature(cls) -> inspect.Signature:
         """The signature of the constructor, without what this class fixes.
 
-        A constructor with `*args` takes the arguments of its parent's after its own.
+        A constructor with `*args` or `**kwargs` takes its parent's arguments after its own.
         """
         parameters: dict[str, inspect.Parameter] = {}
-        for base in cls.__mro__:
+        for base in cls.__mro__[: cls.__mro__.index(RecurrentCell)]:
             if "__init__" not in vars(base):
                 continue
             own = list(inspect.signature(vars(base)["__init__"]).parameters.values())[1:]
             for parameter in own:
                 parameters.setdefault(parameter.name, parameter)
-            if not any(parameter.kind is parameter.VAR_POSITIONAL for parameter in own):
+            if not any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in own):
                 break
         kept = [
             parameter

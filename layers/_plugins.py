@@ -25,11 +25,6 @@ _LAYER_ARGUMENTS = ("name", "dtype", "trainable")
 
 
 def _check_cell(value: Any) -> None:
-    if not inspect.isclass(value) or not issubclass(value, keras.layers.Layer):
-        raise TypeError(
-            "A cell must be a class that derives from `keras.layers.Layer`, with "
-            f"`call(inputs, states)` and a `state_size`. Received: {value!r}."
-        )
     call: Any = getattr(value, "call", keras.layers.Layer.call)
     needed = [
         parameter
@@ -47,6 +42,7 @@ def _check_cell(value: Any) -> None:
 cells = Registry(
     "cell",
     group="zoo.cells",
+    base=keras.layers.Layer,
     check=_check_cell,
     entries={
         "simple_rnn": "zoo.layers.simple_rnn:SimpleRNNCell",

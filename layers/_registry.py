@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import fnmatch
 import importlib
+import inspect
 import warnings
 from collections.abc import Callable
 from importlib import metadata
@@ -21,6 +22,7 @@ class Registry:
     Args:
         kind: what is registered, in one word, for messages ("cell").
         group: the entry-point group in which other distributions announce their own.
+        base: the class that all must derive from, as a class or as `"module:attribute"`.
         check: called with each object before it is accepted or returned; raises `TypeError` with
             one sentence when the object is not of this kind.
         entries: the built-in entries, `{name: "module:attribute"}`.
@@ -31,12 +33,14 @@ class Registry:
         kind: str,
         *,
         group: str,
+        base: type | str | None = None,
         check: Callable[[Any], None] | None = None,
         entries: dict[str, str] | None = None,
     ) -> None:
         self.kind = kind
         self.group = group
-        self._check = check or (lambda value: None)
+        self._base = base
+        self._more = check
         self._entries: dict[str, Any] = dict(entries or {})
         self._entry_points: dict[str, metadata.EntryPoint] | None = None
 
@@ -48,7 +52,7 @@ class Registry:
             )
         self._check(value)
         taken = self._entries.get(name, self._plugins().get(name))
-        if taken is not None and taken is not value:
+        if taken is not None and taken is not value and not _defined_again(taken, value):
             raise ValueError(
                 f"The {self.kind} name {name!r} is already taken by {_describe(taken)}; "
                 "register yours under another name."
@@ -65,13 +69,23 @@ class Registry:
         if value is None:
             raise ValueError(self._unknown(name))
         if isinstance(value, str):
-            module, attribute = value.split(":")
-            value = getattr(importlib.import_module(module), attribute)
+            value = _resolve(value)
         elif isinstance(value, metadata.EntryPoint):
             value = self._load(value)
             self._check(value)
             self._entries[name] = value
         return value
+
+    def _check(self, value: Any) -> None:
+        base = _resolve(self._base) if isinstance(self._base, str) else self._base
+        if base is not None and not (inspect.isclass(value) and issubclass(value, base)):
+            article = "An" if self.kind[0] in "aeiou" else "A"
+            raise TypeError(
+                f"{article} {self.kind} must be a class that derives from "
+                f"`{base.__module__}.{base.__qualname__}`. Received: {value!r}."
+            )
+        if self._more is not None:
+            self._more(value)
 
     def names(self, pattern: str = "*") -> list[str]:
         """Returns the sorted names that match a shell-style `pattern`."""
@@ -109,6 +123,21 @@ class Registry:
             else f"known are: {', '.join(self.names())}."
         )
         return f"Unknown {self.kind} {name!r}; {hint}"
+
+
+def _resolve(entry: str) -> Any:
+    module, attribute = entry.split(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def _defined_again(taken: Any, value: Any) -> bool:
+    """Whether a notebook's cell that defines `value` was run twice."""
+    module = getattr(value, "__module__", None)
+    return (
+        module == "__main__"
+        and getattr(taken, "__module__", None) == module
+        and getattr(taken, "__qualname__", None) == getattr(value, "__qualname__", "")
+    )
 
 
 def _distribution(entry_point: metadata.EntryPoint) -> str:

@@ -2,4 +2,17 @@
 
 from zoo.applications._metrics import bleu, cer, chrf, wer
 
-__all__ = ["bleu", "cer", "chrf", "wer"]
+__all__ = ["LOWER_IS_BETTER", "UNITS", "bleu", "cer", "chrf", "wer"]
+
+UNITS = {
+    **dict.fromkeys(("bleu", "bleu1", "bleu2", "bleu3", "bleu4", "chrf", "rouge_l"), "of 100"),
+    "cider": "of 10",
+    **dict.fromkeys(("accuracy", "cer", "wer"), "%"),
+    "bits_per_character": "bits",
+    "nll": "nats",
+    "perplexity": "",
+}
+"""What the numbers of each metric are counted in; "%" marks those that are fractions of 1."""
+
+LOWER_IS_BETTER = frozenset(["bits_per_character", "cer", "loss", "nll", "perplexity", "wer"])
+"""The metrics of which less is better."""

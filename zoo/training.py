@@ -1,109 +1,187 @@
-"""Recipes: a YAML file that says which application is trained on which data, and how."""
+"""Training by recipe: a YAML file that says which application is trained on which data, and how."""
 
 from __future__ import annotations
 
 import dataclasses
-import difflib
+import itertools
+import os
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from ._finetuning import FINETUNING, HELD_OUT, finetuning, is_undivided
+from ._recipes import Recipe, Training, check_names, keywords, load_recipe, save_recipe
 
 if TYPE_CHECKING:
     import keras
 
     from zoo.applications import Application
 
+__all__ = [
+    "FINETUNING",
+    "HELD_OUT",
+    "Prepared",
+    "Recipe",
+    "Training",
+    "card",
+    "check_output",
+    "evaluate",
+    "finetuning",
+    "load_recipe",
+    "new_folder",
+    "prepare",
+    "save_recipe",
+    "train",
+]
 
-@dataclasses.dataclass
-class Training:
-    """How to train.
+Pairs = tuple[list[Any], list[Any]]
 
-    Args:
-        epochs: passes over the training split.
-        batch_size: items a batch.
-        learning_rate: of Adam; the highest one, with a schedule.
-        schedule: "constant", or "cosine", which falls to zero over the training.
-        warmup_steps: batches over which the learning rate rises from zero.
-        clipnorm: the largest norm of the whole gradient.
-        keep_best: keep the epoch with the best validation score instead of the last one.
-        patience: stop after so many epochs without a better validation score; None never does.
-    """
-
-    epochs: int = 10
-    batch_size: int = 64
-    learning_rate: float = 1e-3
-    schedule: str = "constant"
-    warmup_steps: int = 0
-    clipnorm: float = 1.0
-    keep_best: bool = True
-    patience: int | None = None
+_RECIPE = "recipe.yaml"
 
 
 @dataclasses.dataclass
-class Recipe:
-    """What to train, on what, and what to say of it.
+class Prepared:
+    """A recipe with its application and its data, before training; made by `prepare`.
 
     Args:
-        data: a dataset, see `zoo.datasets.load`.
-        application: the registered name of an application, for a new model.
-        config: its constructor's arguments.
-        preset: a preset to start from, instead of `application`.
-        data_dir: where the data are, if not at `ZOO_DATA_DIR`.
-        split: what to train on.
-        validation_split: what to validate on; None for nothing.
-        clean: arguments of `zoo.datasets.clean` for the training split.
-        training: how to train.
-        seed: of the weights, the order and the dropouts.
-        dtype: of the weights on disk, "float32" or "float16".
-        name, description, licence, data_licence: what the card says.
+        recipe: the recipe.
+        application: the application, which has its network.
+        pairs: what to train on, inputs and targets.
+        validation: what to validate on, or None.
     """
 
-    data: str
-    application: str | None = None
-    config: dict[str, Any] = dataclasses.field(default_factory=dict)
-    preset: str | None = None
-    data_dir: str | None = None
-    split: str = "train"
-    validation_split: str | None = "validation"
-    clean: dict[str, Any] | None = None
-    training: Training = dataclasses.field(default_factory=Training)
-    seed: int = 0
-    dtype: str = "float32"
-    name: str = ""
-    description: str = ""
-    licence: str = "research"
-    data_licence: str = ""
+    recipe: Recipe
+    application: Application
+    pairs: Pairs
+    validation: Pairs | None
+
+    def fit(
+        self,
+        out: str | Path | None = None,
+        recipe_path: str | Path | None = None,
+        verbose: Any = "auto",
+    ) -> dict[str, list[float]]:
+        """Trains, and returns the history by metric; the arguments are those of `train`."""
+        if out is None:
+            return self._fit(None, None, verbose)
+        check_output(out, recipe_path)
+        with tempfile.TemporaryDirectory() as folder:
+            if recipe_path is None:
+                recipe_path = Path(folder) / _RECIPE
+                save_recipe(self.recipe, recipe_path)
+            return self._fit(out, recipe_path, verbose)
+
+    def _fit(
+        self, out: str | Path | None, recipe_path: str | Path | None, verbose: Any
+    ) -> dict[str, list[float]]:
+        recipe, application, settings = self.recipe, self.application, self.recipe.training
+        batches = application.preprocess(
+            self.pairs, batch_size=settings.batch_size, shuffle=True, seed=recipe.seed
+        )
+        application.compile(optimizer=_optimizer(settings, len(batches)))
+        kept = {
+            "card": card(recipe, Path(recipe_path).name if recipe_path else _RECIPE),
+            "recipe": recipe_path,
+            "dtype": recipe.dtype,
+        }
+        history = application.fit(
+            batches,
+            epochs=settings.epochs,
+            validation_data=self.validation,
+            callbacks=[] if self.validation is None else self._watchers(out, kept),
+            verbose=verbose,
+        )
+        if out is not None:
+            application.save_to_preset(out, **kept)
+        return history.history
+
+    def _watchers(
+        self, out: str | Path | None, kept: dict[str, Any]
+    ) -> list[keras.callbacks.Callback]:
+        import keras
+
+        from .callbacks import KeepBest
+        from .metrics import LOWER_IS_BETTER
+
+        settings, monitor = self.recipe.training, f"val_{self.application.monitor}"
+        lower = self.application.monitor in LOWER_IS_BETTER
+        callbacks: list[keras.callbacks.Callback] = []
+        if settings.keep_best:
+            callbacks.append(KeepBest(monitor, out, lower_is_better=lower, **kept))
+        if settings.patience is not None:
+            mode = "min" if lower else "max"
+            callbacks.append(
+                keras.callbacks.EarlyStopping(monitor, patience=settings.patience, mode=mode)
+            )
+        return callbacks
 
 
-def load_recipe(path: str | Path) -> Recipe:
-    """Reads a recipe from a YAML file; a field that does not exist is named, with the closest."""
-    import yaml
+def prepare(recipe: Recipe) -> Prepared:
+    """Makes or loads a recipe's application, and reads its data.
 
-    path = Path(path)
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise FileNotFoundError(f"There is no recipe at {path}.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"{path} is not a YAML file: {reason}.") from None
-    return _build(Recipe, values, str(path))
+    Args:
+        recipe: the recipe.
 
+    Raises:
+        ValueError: the recipe names something that does not exist, or contradicts itself.
+        FileNotFoundError: data are missing.
 
-def _build(kind: type, values: Any, where: str) -> Any:
-    if not isinstance(values, dict):
-        raise ValueError(f"{where} must hold fields (`name: value`). Received: {values!r}.")
-    fields = {field.name: field for field in dataclasses.fields(kind)}
-    for name in values:
-        if name not in fields:
-            close = difflib.get_close_matches(str(name), fields, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else f": it takes {', '.join(fields)}."
-            raise ValueError(f"{where} has no field {name!r}{hint}")
-    values = dict(values)
-    if kind is Recipe:
-        if "data" not in values:
-            raise ValueError(f"{where} must say which `data` to train on.")
-        values["training"] = _build(Training, values.get("training") or {}, f"{where}: training")
-    return kind(**values)
+    Example:
+
+    >>> from zoo.training import Recipe, prepare
+    >>> prepared = prepare(
+    ...     Recipe(
+    ...         data="emoji_names/en-de",
+    ...         split="train[:64]",
+    ...         validation_split=None,
+    ...         application="Translator",
+    ...         config={"units": 16, "embedding_size": 16, "vocabulary_size": 300},
+    ...     )
+    ... )
+    >>> prepared.application.units
+    16
+    """
+    import keras
+
+    from zoo import datasets
+    from zoo.applications import Application
+    from zoo.applications._data import raw_pairs
+    from zoo.applications._registry import applications
+
+    if (recipe.application is None) == (recipe.preset is None):
+        raise ValueError(
+            "A recipe must name either an `application` or a `preset` to start from. "
+            f"Received: application={recipe.application!r}, preset={recipe.preset!r}."
+        )
+    card(recipe)  # what it says must be possible before hours are spent
+    splits = (recipe.split, recipe.validation_split)
+    if splits[1] is not None and is_undivided(recipe.data) and not all("[" in s for s in splits):
+        raise ValueError(
+            f"{recipe.data} is one undivided set, so `split` and `validation_split` must be slices "
+            f"of it, as in {HELD_OUT[0]} and {HELD_OUT[1]}. Received: split={splits[0]!r}, "
+            f"validation_split={splits[1]!r}."
+        )
+    if recipe.clean is not None:
+        check_names("`clean`", "argument", recipe.clean, keywords(datasets.clean))
+    keras.utils.set_random_seed(recipe.seed)
+    if recipe.preset is not None:
+        application = Application.from_preset(recipe.preset, **recipe.config)
+    else:
+        kind = applications.get(str(recipe.application))
+        known = {*keywords(kind), "name", "dtype", "trainable"}
+        check_names(str(recipe.application), "argument", recipe.config, known)
+        application = kind(**recipe.config)
+    pairs = raw_pairs(datasets.load(recipe.data, recipe.split, recipe.data_dir))
+    if recipe.clean is not None:
+        pairs = datasets.clean(pairs, **recipe.clean)
+    validation = None
+    if recipe.validation_split is not None:
+        split = recipe.validation_split
+        validation = raw_pairs(datasets.load(recipe.data, split, recipe.data_dir))
+    if not application.adapted:
+        application.adapt(*pairs)
+    return Prepared(recipe, application, pairs, validation)
 
 
 def train(
@@ -118,11 +196,16 @@ def train(
         recipe: the recipe.
         out: a folder for the preset; written whenever the validation score is the best so far, so
             that an interrupted training leaves the best epoch behind.
-        recipe_path: the file that the recipe came from, to keep beside the preset.
+        recipe_path: the file that the recipe came from, to keep beside the preset as it is; by
+            default the recipe is written anew.
         verbose: Keras's.
 
     Returns:
         The application, and the history of its training by metric.
+
+    Raises:
+        ValueError: the recipe cannot be followed, or something at `out` would be lost.
+        FileNotFoundError: data are missing.
 
     Example:
 
@@ -139,69 +222,117 @@ def train(
     >>> len(history["loss"])
     1
     """
+    if out is not None:
+        check_output(out, recipe_path)
+    prepared = prepare(recipe)
+    history = prepared.fit(out, recipe_path, verbose)
+    return prepared.application, history
+
+
+def evaluate(
+    application: Application,
+    data: Any,
+    split: str = "test",
+    data_dir: str | None = None,
+    *,
+    seed: int = 0,
+    decoding: Mapping[str, Any] | None = None,
+    verbose: int = 0,
+) -> dict[str, float]:
+    """Measures an application on raw data.
+
+    Args:
+        application: the application.
+        data: the name of a dataset or a file, see `zoo.datasets.load`; or raw pairs.
+        split: which part of the dataset.
+        data_dir: where the data are.
+        seed: for applications that decode at random.
+        decoding: arguments of its `infer`.
+        verbose: 1 shows a progress bar.
+
+    Returns:
+        The application's metrics by name.
+
+    Example:
+
+    >>> from zoo import Translator
+    >>> from zoo.training import evaluate
+    >>> translator = Translator(units=16, embedding_size=16, vocabulary_size=300)
+    >>> translator.adapt([("a dog", "ein Hund"), ("a cat", "eine Katze")])
+    >>> sorted(evaluate(translator, "emoji_names/en-de", "test[:4]"))
+    ['bleu', 'chrf']
+    """
     import keras
 
     from zoo import datasets
-    from zoo.applications import Application
-    from zoo.applications._data import raw_pairs
-    from zoo.applications._registry import applications
 
-    if (recipe.application is None) == (recipe.preset is None):
-        raise ValueError(
-            "A recipe must name either an `application` or a `preset` to start from. "
-            f"Received: application={recipe.application!r}, preset={recipe.preset!r}."
-        )
-    keras.utils.set_random_seed(recipe.seed)
+    from ._decoding import check_decoding, progress
+
+    options = {**progress(application, verbose), **check_decoding(application, decoding or {})}
+    pairs = datasets.load(data, split, data_dir) if isinstance(data, (str, Path)) else data
+    keras.utils.set_random_seed(seed)
+    return application.score(pairs, **options)
+
+
+def check_output(out: str | Path, recipe_path: str | Path | None = None) -> None:
+    """Raises an error if a preset cannot be written to a folder, before the work that makes it.
+
+    Args:
+        out: where the preset shall be.
+        recipe_path: the recipe that is kept beside it, which may lie there already.
+    """
+    from zoo.applications._manifest import check_target
+
+    directory = Path(os.path.realpath(out))
+    mine = ()
+    if recipe_path is not None and Path(recipe_path).resolve().parent == directory:
+        mine = (Path(recipe_path).name,)
+    check_target(directory, mine)
+    above = next(path for path in directory.parents if path.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise ValueError(f"Nothing can be written to {above}: choose another place for {out}.")
+
+
+def new_folder(name: str) -> Path:
+    """Returns a folder of the current one that does not exist yet: `name`, `name_2`, `name_3`...
+
+    >>> new_folder("no_such_preset").name
+    'no_such_preset'
+    """
+    candidates = (Path(f"{name}_{number}" if number > 1 else name) for number in itertools.count(1))
+    return next(path for path in candidates if not os.path.lexists(path))
+
+
+def card(recipe: Recipe, recipe_name: str = _RECIPE) -> dict[str, Any]:
+    """Returns what a recipe says of the preset that it makes."""
+    values = {
+        "name": recipe.name,
+        "description": recipe.description,
+        "licence": recipe.licence,
+        "data": f"{recipe.data}:{recipe.split}",
+        "data_licence": recipe.data_licence,
+        "command": f"zoo train {recipe_name}",
+    }
     if recipe.preset is not None:
-        application = Application.from_preset(recipe.preset, **recipe.config)
-    else:
-        application = applications.get(str(recipe.application))(**recipe.config)
-    pairs = raw_pairs(datasets.load(recipe.data, recipe.split, recipe.data_dir))
-    if recipe.clean is not None:
-        pairs = datasets.clean(pairs, **recipe.clean)
-    validation = None
-    if recipe.validation_split is not None:
-        validation = datasets.load(recipe.data, recipe.validation_split, recipe.data_dir)
-    if not application.adapted:
-        application.adapt(pairs)
-    settings = recipe.training
-    batches = application.preprocess(
-        pairs, batch_size=settings.batch_size, shuffle=True, seed=recipe.seed
-    )
-    application.compile(optimizer=_optimizer(settings, len(batches)))
-    callbacks: list[keras.callbacks.Callback] = []
-    if validation is not None:
-        from .callbacks import KeepBest
+        from zoo.applications._presets import read_card
 
-        monitor = f"val_{application.monitor}"
-        if settings.keep_best:
-            callbacks.append(
-                KeepBest(monitor, out, card=card(recipe), recipe=recipe_path, dtype=recipe.dtype)
+        base = read_card(recipe.preset)
+        if base["licence"] == "research" and recipe.licence != "research":
+            raise ValueError(
+                f"`licence` must be 'research', as that of the preset {base['name']} from which "
+                f"training starts. Received: licence={recipe.licence!r}."
             )
-        if settings.patience is not None:
-            callbacks.append(
-                keras.callbacks.EarlyStopping(monitor, patience=settings.patience, mode="max")
-            )
-    history = application.fit(
-        batches,
-        epochs=settings.epochs,
-        validation_data=validation,
-        callbacks=callbacks,
-        verbose=verbose,
-    )
-    if out is not None:
-        application.save_to_preset(out, card=card(recipe), recipe=recipe_path, dtype=recipe.dtype)
-    return application, history.history
+        values["description"] = recipe.description or f"{base['name']}, tuned on {recipe.data}."
+        if base["data_licence"]:
+            ours = recipe.data_licence or "not stated"
+            values["data_licence"] = f"{ours}; before, for {base['name']}: {base['data_licence']}"
+    return {key: value for key, value in values.items() if value}
 
 
 def _optimizer(settings: Training, steps_per_epoch: int) -> keras.optimizers.Optimizer:
     import keras
 
     steps = settings.epochs * steps_per_epoch
-    if settings.schedule not in ("constant", "cosine"):
-        raise ValueError(
-            f"`schedule` must be 'constant' or 'cosine'. Received: schedule={settings.schedule!r}."
-        )
     warmup = min(settings.warmup_steps, steps - 1)
     rate: Any = settings.learning_rate
     if settings.schedule == "cosine" or warmup:
@@ -213,14 +344,3 @@ def _optimizer(settings: Training, steps_per_epoch: int) -> keras.optimizers.Opt
             warmup_steps=warmup,
         )
     return keras.optimizers.Adam(rate, global_clipnorm=settings.clipnorm)
-
-
-def card(recipe: Recipe) -> dict[str, Any]:
-    """Returns what a recipe says of the preset that it makes."""
-    return {
-        "name": recipe.name,
-        "description": recipe.description,
-        "licence": recipe.licence,
-        "data": f"{recipe.data}:{recipe.split}",
-        "data_licence": recipe.data_licence,
-    }

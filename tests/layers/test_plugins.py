@@ -126,8 +126,28 @@ def test_a_subclass_of_one_of_our_cells() -> None:
     layer.build(X.shape)
     layer.set_weights(plain.get_weights())
     assert_close(layer(X), 3 * plain(X), 1e-5)
+    config = layer.cell.get_config()
+    assert (config["factor"], config["use_bias"]) == (3.0, False)
+    assert DoubledCell.from_config(config).get_config() == config
     with pytest.raises(TypeError, match="no option `use_bas`; did you mean `use_bias`"):
         recurrent("doubled", 4, use_bas=False)
+
+
+def test_a_subclass_without_a_constructor_or_without_more_arguments() -> None:
+    class Same(zoo.layers.GRUCell):
+        pass
+
+    class Bare(zoo.layers.GRUCell):
+        def __init__(self, units: int) -> None:
+            super().__init__(units, reset_after=False)
+
+    assert Same.argument_names() == zoo.layers.GRUCell.argument_names()
+    assert Same(3, reset_after=False).get_config()["reset_after"] is False
+    assert Bare.argument_names() == ["units"]
+    register_cell("bare")(Bare)
+    assert recurrent("bare", 3)(X).shape == (2, 3)
+    with pytest.raises(TypeError, match="no option `use_bias`"):
+        recurrent("bare", 3, use_bias=True)
 
 
 def test_a_cell_of_keras() -> None:

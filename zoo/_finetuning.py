@@ -1,0 +1,100 @@
+"""Recipes that go on from a preset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ._recipes import Recipe, build_recipe
+
+FINETUNING = {"epochs": 5, "batch_size": 64, "learning_rate": 1e-3, "schedule": "cosine"}
+"""How `finetuning` trains unless told otherwise."""
+
+HELD_OUT = ("train[:90%]", "train[90%:]")
+"""What it trains and validates on where the data have no validation split."""
+
+_FEWEST_PAIRS = 10
+
+
+def finetuning(
+    preset: str | Path,
+    data: str,
+    split: str | None = None,
+    data_dir: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> Recipe:
+    """Returns a recipe that goes on training a preset.
+
+    Args:
+        preset: where to start.
+        data: a dataset or a file, see `zoo.datasets.load`.
+        split: what to train on. By default `train`; where the data have no `validation` split, the
+            first 90 % of it, and the rest is what the recipe validates on.
+        data_dir: where the data are.
+        overrides: other values for fields of the recipe, `{"training": {"epochs": 3}}`.
+
+    Raises:
+        ValueError: a field does not exist, or there is nothing to validate on.
+
+    Example:
+
+    >>> from zoo.training import finetuning
+    >>> finetuning("my_preset", "emoji_names/en-de").validation_split
+    'validation'
+    """
+    overrides = dict(overrides or {})
+    values: dict[str, Any] = {
+        "data": data,
+        "data_dir": data_dir,
+        "preset": str(preset),
+        "split": split or "train",
+        "training": dict(FINETUNING),
+    }
+    if "validation_split" not in overrides and not _has_validation(data, data_dir):
+        if split is not None or "split" in overrides:
+            raise ValueError(
+                f"{data} has no validation split: with a `split` to train on, name also a "
+                "`validation_split`."
+            )
+        values["split"], values["validation_split"] = HELD_OUT
+        _check_enough(data, data_dir)
+    return build_recipe(values, f"The recipe for {data}", overrides)
+
+
+def is_undivided(data: str) -> bool:
+    """Whether every split of a dataset is all of it, as with files."""
+    from zoo import datasets
+    from zoo.datasets._loading import _registry
+
+    name = data.partition("/")[0]
+    if datasets.is_file_dataset(data):
+        return True
+    return name in datasets.list_datasets() and _registry().get(name).undivided
+
+
+def _has_validation(data: str, data_dir: str | None) -> bool:
+    from zoo import datasets
+    from zoo.datasets._loading import _registry
+
+    if is_undivided(data):
+        return False
+    name = data.partition("/")[0]
+    if name in datasets.list_datasets():
+        return "validation" in _registry().get(name).splits
+    try:
+        datasets.load(data, "validation", data_dir)
+    except ValueError:  # of TFDS: what is wrong beyond that shows when `train` is loaded
+        return False
+    return True
+
+
+def _check_enough(data: str, data_dir: str | None) -> None:
+    from zoo import datasets
+
+    pairs = int(datasets.load(data, "train", data_dir).cardinality())
+    if 0 <= pairs < _FEWEST_PAIRS:
+        raise ValueError(
+            f"{data} has {pairs} pair{'s' * (pairs != 1)}, too few to hold out 10 % for "
+            f"validation: give at least {_FEWEST_PAIRS}."
+        )

@@ -1,0 +1,50 @@
+"""The numbers in a preset's card, and how each was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+def measured(preset: str | Path, data: str, split: str) -> dict[str, Any]:
+    """The card's entry for these data, with `seed` and `decoding`; empty if it has none."""
+    from zoo.applications._presets import read_card
+
+    for entry in read_card(preset)["metrics"]:
+        if _is_for(entry, data, split):
+            return entry
+    return {}
+
+
+def write_measured(
+    preset: str | Path,
+    data: str,
+    split: str,
+    values: Mapping[str, float],
+    *,
+    seed: int = 0,
+    decoding: Mapping[str, Any] | None = None,
+) -> None:
+    """Writes what was measured into a preset's card, in the place of an older entry for it."""
+    from zoo.applications._presets import preset_folder, read_card, update_card
+
+    entry = {
+        "data": data,
+        "split": split,
+        "seed": seed,
+        "decoding": dict(decoding or {}),
+        "values": dict(values),
+    }
+    folder = preset_folder(preset)
+    metrics = read_card(folder)["metrics"]
+    places = [place for place, old in enumerate(metrics) if _is_for(old, data, split)]
+    if places:
+        metrics[places[0]] = entry
+    else:
+        metrics.append(entry)
+    update_card(folder, metrics=metrics)
+
+
+def _is_for(entry: Mapping[str, Any], data: str, split: str) -> bool:
+    return (entry.get("data"), entry.get("split")) == (data, split)
