@@ -12,8 +12,9 @@ import keras
 
 from zoo.layers._arguments import positive_integer
 
-from ._data import Batches, Example, collate, raw_pairs
+from ._data import Batches, Example, collate, first_of_validation, raw_pairs
 from ._inference import Kept
+from ._precision import under_own_policy
 from ._scoring import ValidationScore
 
 
@@ -52,29 +53,23 @@ class Application(keras.Model):
     >>> class Adder(Application):
     ...     def __init__(self, cell="lstm", units=8, **kwargs):
     ...         super().__init__({"cell": cell, "units": units}, **kwargs)
-    ...
     ...     def adapt(self, data, targets=None):
     ...         self.build_network()
-    ...
     ...     def build_network(self):
     ...         self.reader = recurrent(self.cell, self.units)
     ...         self.reader.build((None, None, 1))
     ...         self.answer = keras.layers.Dense(1)
     ...         self.answer.build((None, self.units))
     ...         self.built = True
-    ...
     ...     def featurize(self, inputs, targets=None):
     ...         examples = [{"numbers": np.array(item, "float32")[:, None]} for item in inputs]
     ...         for example, target in zip(examples, targets or []):
     ...             example["target"] = np.float32(target)
     ...         return examples
-    ...
     ...     def call(self, features, training=False):
     ...         return self.answer(self.reader(features["numbers"]))[:, 0]
-    ...
     ...     def loss_and_metrics(self):
     ...         return "mse", []
-    ...
     ...     def infer(self, inputs):
     ...         return [float(sum) for sum in self.run("add", self.call, self.featurize(inputs))]
     >>> adder = Adder("peephole_lstm")
@@ -95,6 +90,11 @@ class Application(keras.Model):
         for name, value in choices.items():
             self.__dict__[name] = value
         self._kept = Kept()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "build_network" in vars(cls):
+            cls.build_network = under_own_policy(cls.build_network)  # type: ignore[method-assign]
 
     # What subclasses provide.
 
@@ -220,12 +220,7 @@ class Application(keras.Model):
         if not isinstance(x, Batches):
             inputs, targets = raw_pairs(x, y)
             if validation_split:
-                cut = len(inputs) - round(len(inputs) * validation_split)
-                if not 0 < cut < len(inputs):
-                    raise ValueError(
-                        "`validation_split` must leave at least one pair on both sides. "
-                        f"Received: validation_split={validation_split}, {len(inputs)} pairs."
-                    )
+                cut = first_of_validation(len(inputs), validation_split)
                 validation_data = (inputs[cut:], targets[cut:])
                 inputs, targets = inputs[:cut], targets[:cut]
             if not self.adapted:
@@ -239,6 +234,7 @@ class Application(keras.Model):
             if not isinstance(validation_data, Batches):
                 validation_data = raw_pairs(validation_data)
                 if score_validation:
+                    self.featurize(validation_data[0])  # refuses now, not after an epoch
                     callbacks.insert(0, ValidationScore(*validation_data))
             validation_data = self.preprocess(validation_data, batch_size=batch_size)
             self._kept.validation = validation_data.for_training()
@@ -289,6 +285,7 @@ class Application(keras.Model):
             batch_size: items a batch.
             verbose: 1 shows a progress bar.
         """
+        batch_size = positive_integer("batch_size", batch_size)
         return self._kept.run(self, key, function, examples, batch_size, verbose)
 
     # Keeping.

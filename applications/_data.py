@@ -68,6 +68,17 @@ def raw_pairs(data: Any, targets: Any = None) -> tuple[list[Any], list[Any]]:
     return inputs, targets
 
 
+def first_of_validation(count: int, share: float) -> int:
+    """Returns which of `count` pairs is the first of the last ones, a `share` of all."""
+    cut = count - round(count * share)
+    if not 0 < cut < count:
+        raise ValueError(
+            "`validation_split` must leave at least one pair on both sides. "
+            f"Received: validation_split={share}, {count} pairs."
+        )
+    return cut
+
+
 def bucket_edge(length: int) -> int:
     """Returns the length to which an item of `length` steps is padded: few edges, little waste."""
     step = max(4, 2 ** max(0, length.bit_length() - 3))

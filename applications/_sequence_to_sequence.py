@@ -96,8 +96,12 @@ class SequenceToSequence(Application):
             if number:
                 memory = self.drop(memory, training=training)
             memory = layer(memory, mask=mask, training=training)
+        # `Bidirectional` puts zeros where the mask is false, so the last column will not do.
         half = memory.shape[-1] // 2
-        summary = ops.concatenate([memory[:, -1, :half], memory[:, 0, half:]], axis=-1)
+        last = ops.sum(ops.cast(mask, "int32"), axis=1, keepdims=True) - 1
+        ends = ops.expand_dims(ops.arange(ops.shape(mask)[1]) == last, -1)
+        forward = ops.sum(ops.where(ends, memory[..., :half], 0), axis=1)
+        summary = ops.concatenate([forward, memory[:, 0, half:]], axis=-1)
         return self.drop(memory, training=training), summary, mask
 
     def logits(self, decoded: Any) -> Any:

@@ -36,7 +36,8 @@ class AdditiveAttention(keras.layers.Layer):
         mask: booleans (batch, memory time), false where the memory is padding. A row without any
             true step gets zero weights and a zero context.
         memory_mask: filled in by Keras when `memory` carries a mask and `mask` is None.
-        keys: `project_memory(memory)`, if it has been computed before.
+        keys: `project_memory(memory)`, if it has been computed before; of a memory that is finite
+            behind its mask too, where gradients are wanted.
 
     Returns:
         `(context, weights)`, of shapes (batch, [time,] memory features) and

@@ -151,11 +151,18 @@ def test_training_leaves_a_whole_preset(tmp_path: Path) -> None:
 
 
 def test_equal_seeds_give_equal_weights() -> None:
-    runs = [training.train(recipe(seed=seed), verbose=0)[0].get_weights() for seed in (3, 3, 4)]
-    same = [
-        all(np.array_equal(a, b) for a, b in zip(runs[0], other, strict=True)) for other in runs[1:]
-    ]
-    assert same == [True, False]
+    first, second = (
+        training.train(recipe(split="train[:8]", validation_split=None, seed=3), verbose=0)[0]
+        for _ in range(2)
+    )
+    assert same_weights(first, second)
+    start, other = (training.prepare(recipe(seed=seed)).application for seed in (3, 4))
+    assert not same_weights(start, other)
+
+
+def same_weights(one: Translator, other: Translator) -> bool:
+    pairs = zip(one.get_weights(), other.get_weights(), strict=True)
+    return all(np.array_equal(ours, theirs) for ours, theirs in pairs)
 
 
 @pytest.mark.parametrize("place", ["others", "file", "file/below"])
@@ -243,3 +250,10 @@ def test_a_saved_recipe_is_in_the_manifest(preset: Path) -> None:
     assert "recipe.yaml" in manifest["files"]
     assert load_recipe(preset / "recipe.yaml").config == CONFIG
     assert isinstance(load_recipe(preset / "recipe.yaml"), Recipe)
+
+
+def test_a_preset_may_grow_around_its_recipe(tmp_path: Path) -> None:
+    path = write(tmp_path / "recipe.yaml", "data: x")
+    training.check_output(tmp_path, path)
+    with pytest.raises(ValueError, match="choose another place"):
+        training.check_output(tmp_path)

@@ -229,8 +229,9 @@ def _merged(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str
     result = dict(values)
     for name, value in overrides.items():
         old = result.get(name)
-        both = isinstance(old, dict) and isinstance(value, dict)
-        result[name] = _merged(old, value) if both else value
+        if isinstance(old, dict) and isinstance(value, dict):
+            value = _merged(old, value)
+        result[name] = value
     return result
 
 

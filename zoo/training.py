@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
-import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._finetuning import FINETUNING, HELD_OUT, finetuning, is_undivided
+from ._folders import check_output, new_folder
 from ._recipes import Recipe, Training, check_names, keywords, load_recipe, save_recipe
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ class Prepared:
             self.pairs, batch_size=settings.batch_size, shuffle=True, seed=recipe.seed
         )
         application.compile(optimizer=_optimizer(settings, len(batches)))
-        kept = {
+        kept: dict[str, Any] = {
             "card": card(recipe, Path(recipe_path).name if recipe_path else _RECIPE),
             "recipe": recipe_path,
             "dtype": recipe.dtype,
@@ -155,13 +154,14 @@ def prepare(recipe: Recipe) -> Prepared:
             f"Received: application={recipe.application!r}, preset={recipe.preset!r}."
         )
     card(recipe)  # what it says must be possible before hours are spent
-    splits = (recipe.split, recipe.validation_split)
-    if splits[1] is not None and is_undivided(recipe.data) and not all("[" in s for s in splits):
-        raise ValueError(
-            f"{recipe.data} is one undivided set, so `split` and `validation_split` must be slices "
-            f"of it, as in {HELD_OUT[0]} and {HELD_OUT[1]}. Received: split={splits[0]!r}, "
-            f"validation_split={splits[1]!r}."
-        )
+    split, validation_split = recipe.split, recipe.validation_split
+    if validation_split is not None and is_undivided(recipe.data):
+        if "[" not in split or "[" not in validation_split:
+            raise ValueError(
+                f"{recipe.data} is one undivided set, so `split` and `validation_split` must be "
+                f"slices of it, as in {HELD_OUT[0]} and {HELD_OUT[1]}. Received: split={split!r}, "
+                f"validation_split={validation_split!r}."
+            )
     if recipe.clean is not None:
         check_names("`clean`", "argument", recipe.clean, keywords(datasets.clean))
     keras.utils.set_random_seed(recipe.seed)
@@ -172,13 +172,12 @@ def prepare(recipe: Recipe) -> Prepared:
         known = {*keywords(kind), "name", "dtype", "trainable"}
         check_names(str(recipe.application), "argument", recipe.config, known)
         application = kind(**recipe.config)
-    pairs = raw_pairs(datasets.load(recipe.data, recipe.split, recipe.data_dir))
+    pairs = raw_pairs(datasets.load(recipe.data, split, recipe.data_dir))
     if recipe.clean is not None:
         pairs = datasets.clean(pairs, **recipe.clean)
     validation = None
-    if recipe.validation_split is not None:
-        split = recipe.validation_split
-        validation = raw_pairs(datasets.load(recipe.data, split, recipe.data_dir))
+    if validation_split is not None:
+        validation = raw_pairs(datasets.load(recipe.data, validation_split, recipe.data_dir))
     if not application.adapted:
         application.adapt(*pairs)
     return Prepared(recipe, application, pairs, validation)
@@ -272,35 +271,6 @@ def evaluate(
     pairs = datasets.load(data, split, data_dir) if isinstance(data, (str, Path)) else data
     keras.utils.set_random_seed(seed)
     return application.score(pairs, **options)
-
-
-def check_output(out: str | Path, recipe_path: str | Path | None = None) -> None:
-    """Raises an error if a preset cannot be written to a folder, before the work that makes it.
-
-    Args:
-        out: where the preset shall be.
-        recipe_path: the recipe that is kept beside it, which may lie there already.
-    """
-    from zoo.applications._manifest import check_target
-
-    directory = Path(os.path.realpath(out))
-    mine = ()
-    if recipe_path is not None and Path(recipe_path).resolve().parent == directory:
-        mine = (Path(recipe_path).name,)
-    check_target(directory, mine)
-    above = next(path for path in directory.parents if path.exists())
-    if not above.is_dir() or not os.access(above, os.W_OK):
-        raise ValueError(f"Nothing can be written to {above}: choose another place for {out}.")
-
-
-def new_folder(name: str) -> Path:
-    """Returns a folder of the current one that does not exist yet: `name`, `name_2`, `name_3`...
-
-    >>> new_folder("no_such_preset").name
-    'no_such_preset'
-    """
-    candidates = (Path(f"{name}_{number}" if number > 1 else name) for number in itertools.count(1))
-    return next(path for path in candidates if not os.path.lexists(path))
 
 
 def card(recipe: Recipe, recipe_name: str = _RECIPE) -> dict[str, Any]:

@@ -107,6 +107,7 @@ def test_padded_equals_truncated(case: Case) -> None:
         truncated, *finals = layer(x[row : row + 1, mask])
         assert_close(arrays(padded)[:, mask], truncated, 1e-5)
         assert_close(states, finals, 1e-5)
+    assert_close(layer(x, mask=MASK.astype("int32")), layer(x, mask=MASK), 0)
 
 
 @sequences

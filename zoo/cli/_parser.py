@@ -192,7 +192,8 @@ def _option(parser: ArgumentParser, name: str, kind: Any, text: str, short: bool
 
 def _arranged(command: str, parser: ArgumentParser, argv: list[str]) -> list[str]:
     """Puts options before the rest, which argparse cannot find once an option stood between."""
-    options, rest = [], []
+    options: list[str] = []
+    rest: list[str] = []
     tokens = iter(argv)
     for token in tokens:
         if token == "--":
@@ -237,9 +238,11 @@ def _sentence(command: str, parser: ArgumentParser, message: str) -> str:
     """jsonargparse's message, which may have several lines and types in it, as one sentence."""
     lacking = re.match(r"the following arguments are required: (.*)", message)
     if lacking:
-        optional = [action.dest for action in parser._actions if action.nargs == "*"]
-        names = [name for name in lacking[1].split(", ") if name not in optional]
-        names = [name if name.startswith("-") else name.upper() for name in names]
+        names = [
+            action.option_strings[0] if action.option_strings else action.dest.upper()
+            for action in parser._actions
+            if action.dest in lacking[1].split(", ") and action.nargs != "*"
+        ]
         return f"zoo {command} needs {' and '.join(names)}: {parser.usage}."
     extra = re.match(r"unrecognized arguments: (.*)", message, re.DOTALL)
     if extra:

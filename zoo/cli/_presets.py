@@ -21,7 +21,7 @@ def show_list(arguments: dict[str, Any]) -> Result:
     for name in list_presets():
         card = {**read_card(name), "name": name}
         presets.append({key: card[key] for key in keys})
-    data = {
+    data: dict[str, list[Any]] = {
         "presets": presets,
         "cells": list_cells(),
         "applications": list_applications(),
