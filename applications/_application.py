@@ -86,9 +86,7 @@ class Application(keras.Model):
     def __init__(self, choices: Mapping[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         # Past Keras's tracking, which would turn what users gave us into containers of its own.
-        self.__dict__["choices"] = dict(choices)
-        for name, value in choices.items():
-            self.__dict__[name] = value
+        self.__dict__.update(choices, choices=dict(choices))
         self._kept = Kept()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

@@ -14,6 +14,7 @@ EPOCHS = 5
 BATCH_SIZE = 64
 LEARNING_RATE = 1e-3
 EXAMPLES = 6
+DECODING = {"beam_size": 5}
 
 
 @dataclasses.dataclass
@@ -94,11 +95,11 @@ def quickstart(
         )
     sources, references = raw_pairs(load(DATA, "test"))
     tell(f"Translating the names of {len(sources)} emoji that training will not see.")
-    before = translator.translate(sources)
+    before = translator.translate(sources, **DECODING)
     tell(f"Training on the names of {len(prepared.pairs[0])} others.")
     prepared.fit(out, verbose=verbose)
     tell("Translating the first ones again.")
-    after = translator.translate(sources)
+    after = translator.translate(sources, **DECODING)
     found = Quickstart(
         _metrics(before, references),
         _metrics(after, references),
@@ -107,7 +108,7 @@ def quickstart(
         card["licence"],
         list(zip(sources, before, after, references, strict=True))[:EXAMPLES],
     )
-    write_measured(out, DATA, "test", found.after, seed=seed)
+    write_measured(out, DATA, "test", found.after, seed=seed, decoding=DECODING)
     return found
 
 
