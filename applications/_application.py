@@ -92,7 +92,7 @@ class Application(keras.Model):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "build_network" in vars(cls):
-            cls.build_network = under_own_policy(cls.build_network)  # type: ignore[method-assign]
+            cls.build_network = under_own_policy(cls.build_network)  # type: ignore[assignment,method-assign]
 
     # What subclasses provide.
 

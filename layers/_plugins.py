@@ -155,7 +155,8 @@ def _options(cell_class: type) -> set[str]:
     """The arguments of a cell, and those of its parents as long as `**kwargs` hands them on."""
     names: set[str] = set()
     for base in cell_class.__mro__:
-        parameters = list(inspect.signature(base.__init__).parameters.values())
+        constructor: Any = base.__init__  # type: ignore[misc]
+        parameters = list(inspect.signature(constructor).parameters.values())
         names |= {parameter.name for parameter in parameters}
         if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
             break

@@ -7,6 +7,17 @@ from zoo.training import Recipe, Training, train
 
 CONFIG = {"units": 8, "embedding_size": 8, "vocabulary_size": 280}
 
+RECIPE = """# a comment
+name: own
+data: emoji_names/en-de
+split: train[:24]
+validation_split: validation[:6]
+application: Translator
+config: {units: 8, embedding_size: 8, vocabulary_size: 280}
+training: {epochs: 2}
+"""
+"""The same kind of thing as a file."""
+
 
 def recipe(**fields: Any) -> Recipe:
     """A recipe for one epoch on a few names of emoji."""

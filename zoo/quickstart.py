@@ -14,7 +14,7 @@ EPOCHS = 5
 BATCH_SIZE = 64
 LEARNING_RATE = 1e-3
 EXAMPLES = 6
-DECODING = {"beam_size": 5}
+DECODING: dict[str, Any] = {"beam_size": 5}
 
 
 @dataclasses.dataclass

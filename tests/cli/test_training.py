@@ -1,0 +1,94 @@
+"""The commands that train."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.tiny_preset import RECIPE, write_pairs
+from zoo import training
+from zoo.applications._presets import read_card, verify
+from zoo.cli import main
+
+Run = Callable[..., Any]
+
+
+def test_finetune(run: Run, preset: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_pairs(Path("talk.tsv"), 20)
+    options = ["--epochs", "1", "--batch-size", "8", "--learning-rate", "0.01", "--seed", "3"]
+    assert main(["finetune", preset, "--data", "talk.tsv", *options]) == 0
+    out, err = capsys.readouterr()
+    assert "Validating on the last 10 % of talk.tsv, held out, 2 pairs." in err
+    assert "before" in out and "after" in out and "Saved in tiny_talk." in out
+    assert "Training on" not in out and "loss" not in out
+    found = run("evaluate", "tiny_talk", "--data", "talk.tsv:train[90%:]", "--json")
+    assert read_card(Path("tiny_talk"))["metrics"][0]["values"] == found["metrics"]
+    recipe = training.load_recipe("tiny_talk/recipe.yaml")
+    assert (recipe.preset, recipe.seed, recipe.training.learning_rate) == ("tiny", 3, 0.01)
+
+
+def test_finetune_as_json(
+    run: Run, preset: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = iter([{"bleu": 1.0}, {"bleu": 2.0}])
+    monkeypatch.setattr(training, "evaluate", lambda *arguments, **options: next(scores))
+    monkeypatch.setattr(
+        training.Prepared, "fit", lambda self, out, *rest: shutil.copytree(preset, out)
+    )
+    found = run("finetune", preset, "--data", "emoji_names/en-de", "--out", "out", "--json")
+    assert found == {
+        "preset": preset,
+        "data": "emoji_names/en-de",
+        "split": "validation",
+        "before": {"bleu": 1.0},
+        "after": {"bleu": 2.0},
+        "preset_dir": str(folder / "out"),
+    }
+
+
+def test_train(run: Run, folder: Path) -> None:
+    Path("r.yaml").write_text(RECIPE)
+    found = run("train", "r.yaml", "--json")
+    assert found["preset_dir"] == str(folder / "own")
+    assert set(found["metrics"]) == {"bleu", "chrf"}
+    assert len(found["history"]["loss"]) == 2
+    assert Path("own/r.yaml").read_text() == RECIPE  # its comment too
+    verify("own")
+
+
+def test_any_field_of_a_recipe_can_be_overridden(run: Run, folder: Path) -> None:
+    Path("r.yaml").write_text(RECIPE)
+    text = run(
+        *["train", "r.yaml", "--training.epochs", "1", "--config.units=4", "--data"],
+        *["emoji_names/en-fr:train[:20]", "--validation-split", "null", "--training.batch_size=8"],
+        *["--clean.max_length", "20", "--licence", "open", "--out", "out"],
+    )
+    assert "Saved in out." in text and "loss" in text
+    recipe = training.load_recipe("out/recipe.yaml")
+    assert recipe.config == {"units": 4, "embedding_size": 8, "vocabulary_size": 280}
+    assert (recipe.training.epochs, recipe.training.batch_size) == (1, 8)
+    assert (recipe.data, recipe.split) == ("emoji_names/en-fr", "train[:20]")
+    assert recipe.validation_split is None and recipe.clean == {"max_length": 20}
+    assert read_card(Path("out"))["licence"] == "open"
+
+
+def test_ctrl_c_leaves_the_best_epoch(
+    fail: Run,
+    folder: Path,
+    made: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def interrupted(self: Any, out: Path, *arguments: Any) -> None:
+        if out.name == "own":
+            shutil.copytree(made, out)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training.Prepared, "fit", interrupted)
+    Path("r.yaml").write_text(RECIPE)
+    assert fail("train", "r.yaml", "--out", "nothing", code=130) == "Interrupted."
+    assert main(["train", "r.yaml"]) == 130
+    assert "zoo: Interrupted; the best epoch so far is saved in own." in capsys.readouterr().err
+    verify("own")
