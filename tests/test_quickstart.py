@@ -40,8 +40,10 @@ def test_the_whole_way(preset: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert list(found) == ["before", "after", "preset_dir"]
     assert found["preset_dir"] == str(tmp_path / "translator_emoji_en_de")
     tuned = Translator.from_preset(found["preset_dir"])
-    assert found["before"] == evaluate(Translator.from_preset(preset), quickstart.DATA)
-    assert found["after"] == evaluate(tuned, quickstart.DATA)
+    decoding = quickstart.DECODING
+    untuned = Translator.from_preset(preset)
+    assert found["before"] == evaluate(untuned, quickstart.DATA, decoding=decoding)
+    assert found["after"] == evaluate(tuned, quickstart.DATA, decoding=decoding)
     assert found["before"] != found["after"]
     (entry,) = read_card(found["preset_dir"])["metrics"]
     assert (entry["data"], entry["split"]) == (quickstart.DATA, "test")
