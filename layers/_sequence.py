@@ -6,6 +6,7 @@ import inspect
 from typing import Any, ClassVar
 
 import keras
+import numpy as np
 from keras import ops, tree
 
 from ._cell import RecurrentCell
@@ -115,9 +116,20 @@ class SequenceLayer(keras.layers.RNN):
         if training and cell.dropout:
             sequences = sequences * ops.expand_dims(cell.get_dropout_mask(sequences[:, 0]), 1)
         constants = cell.constants(initial_state, training)
+        batch, time = ops.shape(sequences)[:2]
+        drawn = cell.draw(batch, time, training)
+        projected = cell.project(sequences)
+        widths = np.cumsum([values.shape[-1] for values in (projected, *drawn.values())])
+
+        def step(inputs: Any, states: Any) -> Any:
+            if not drawn:
+                return cell.step(inputs, states, constants)
+            inputs, *masks = ops.split(inputs, widths[:-1].tolist(), axis=-1)
+            return cell.step(inputs, states, {**constants, **dict(zip(drawn, masks, strict=True))})
+
         return recurrence(
-            lambda projected, states: cell.step(projected, states, constants),
-            cell.project(sequences),
+            step,
+            ops.concatenate([projected, *drawn.values()], axis=-1) if drawn else projected,
             initial_state,
             mask=mask,
             go_backwards=self.go_backwards,
