@@ -7,14 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import keras
+import numpy as np
 from keras import ops
 
 from ._arguments import positive_integer
+from ._initializers import initializer
 from ._noise import NoisyCell
 
 _KINDS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "activation": (keras.activations.get, keras.activations.serialize),
-    "initializer": (keras.initializers.get, keras.initializers.serialize),
+    "initializer": (initializer, keras.initializers.serialize),
     "regularizer": (keras.regularizers.get, keras.regularizers.serialize),
     "constraint": (keras.constraints.get, keras.constraints.serialize),
 }
@@ -113,6 +115,26 @@ class RecurrentCell(NoisyCell):
         """Returns what `step` reads and what does not change from step to step."""
         raise NotImplementedError
 
+    def prepared(
+        self, states: Sequence[Any], time: Any, training: bool | None
+    ) -> tuple[Callable[..., tuple[Any, list[Any]]], list[Any]]:
+        """Prepares a loop over `time` steps from `states`.
+
+        Returns:
+            `(advance, drawn)`: `advance(projected, states, masks)` is one step, and `drawn` are
+            the tensors (batch, time, size) whose parts for that step are its `masks`.
+        """
+        constants = self.constants(states, training)
+        drawn = self.draw(ops.shape(states[0])[0], time, training)
+
+        def advance(
+            projected: Any, states: Sequence[Any], masks: Sequence[Any]
+        ) -> tuple[Any, list[Any]]:
+            fresh = dict(zip(drawn, masks, strict=True))
+            return self.step(projected, states, {**constants, **fresh})
+
+        return advance, list(drawn.values())
+
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, Any]:
         states = list(states) if isinstance(states, list | tuple) else [states]
         if training:
@@ -145,3 +167,13 @@ def product(inputs: Any, kernel: Any) -> Any:
     flat = ops.matmul(ops.reshape(inputs, (-1, kernel.shape[0])), kernel)
     return ops.reshape(flat, (*ops.shape(inputs)[:-1], kernel.shape[1]))
 
+
+def joined(parts: Sequence[Any]) -> tuple[Any, Callable[[Any], list[Any]]]:
+    """Joins tensors along the last axis; returns also the function that takes such apart again.
+
+    A loop over time reads one tensor.
+    """
+    if len(parts) == 1:
+        return parts[0], lambda joint: [joint]
+    ends = np.cumsum([part.shape[-1] for part in parts])[:-1].tolist()
+    return ops.concatenate(parts, axis=-1), lambda joint: ops.split(joint, ends, axis=-1)

@@ -10,6 +10,7 @@ from keras import ops
 
 from ._arguments import arguments, positive_integer
 from ._cell import RecurrentCell, product
+from ._initializers import initializer
 from ._noise import dropped, zoned
 
 OMISSIONS = ("input_gate", "forget_gate", "output_gate", "input_activation", "output_activation")
@@ -88,8 +89,13 @@ class LSTMCell(RecurrentCell):
         omit = _omissions(omit)
         super().__init__(arguments(locals()), **kwargs)
         self.output_size = projection_units or self.units
+        if not isinstance(gate_biases or {}, Mapping):
+            raise TypeError(
+                "`gate_biases` must be a dictionary from gates to numbers or initializers. "
+                f"Received: gate_biases={gate_biases!r}."
+            )
         self.gate_biases = {
-            name: keras.initializers.get(value) if isinstance(value, str | dict) else value
+            name: initializer(value) if isinstance(value, str | dict) else value
             for name, value in (gate_biases or {}).items()
         }
         self._check_options()
@@ -122,8 +128,11 @@ class LSTMCell(RecurrentCell):
                 raise ValueError(f"`{name}=True` needs a gate. Received: omit={self.omit!r}.")
         for name in ("cell_clip", "projection_clip"):
             value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ValueError(f"`{name}` must be positive. Received: {name}={value!r}.")
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if value is not None and not (number and value > 0):
+                raise ValueError(
+                    f"`{name}` must be None or a positive number. Received: {name}={value!r}."
+                )
         if self.projection_clip is not None and not self.projection_units:
             raise ValueError(
                 "`projection_clip` needs `projection_units`. "
@@ -165,15 +174,15 @@ class LSTMCell(RecurrentCell):
         self.built = True
 
     def _initial_bias(self, shape: Any, dtype: Any = None) -> Any:
-        starts = {"forget": 1.0} if self.unit_forget_bias else {}
-        starts.update(self.gate_biases)
-        parts = []
-        for gate in self.gates:
-            start = starts.get(gate, self.bias_initializer)
+        starts = {**({"forget": 1.0} if self.unit_forget_bias else {}), **self.gate_biases}
+        whole = self.bias_initializer(shape, dtype=dtype)
+        parts = dict(zip(self.gates, ops.split(whole, len(self.gates)), strict=True))
+        for gate in parts.keys() & starts.keys():
+            start = starts[gate]
             if not callable(start):
                 start = keras.initializers.Constant(start)
-            parts.append(start((self.units,), dtype=dtype))
-        return ops.concatenate(parts)
+            parts[gate] = start((self.units,), dtype=dtype)
+        return ops.concatenate(list(parts.values()))
 
     def _normalized(self, values: Any, scale: Any) -> Any:
         """Normalises each gate over its units, by itself."""
@@ -269,7 +278,7 @@ def _standard(values: Any) -> Any:
 
 
 def _omissions(omit: Sequence[str]) -> tuple[str, ...]:
-    names = (omit,) if isinstance(omit, str) else tuple(omit)
+    names = (omit,) if isinstance(omit, str) else tuple(omit or ())
     for name in names:
         if name not in OMISSIONS:
             raise ValueError(f"`omit` takes any of {', '.join(OMISSIONS)}. Received: {name!r}.")

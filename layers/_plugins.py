@@ -51,6 +51,15 @@ cells = Registry(
         "coupled_gate_lstm": "zoo.layers.coupled_gate:CoupledGateLSTMCell",
         "projected_lstm": "zoo.layers.projection:ProjectedLSTMCell",
         "gru": "zoo.layers.gru:GRUCell",
+        "odyssey_v": "zoo.layers.odyssey:OdysseyVCell",
+        "odyssey_nig": "zoo.layers.odyssey:OdysseyNIGCell",
+        "odyssey_nfg": "zoo.layers.odyssey:OdysseyNFGCell",
+        "odyssey_nog": "zoo.layers.odyssey:OdysseyNOGCell",
+        "odyssey_niaf": "zoo.layers.odyssey:OdysseyNIAFCell",
+        "odyssey_noaf": "zoo.layers.odyssey:OdysseyNOAFCell",
+        "odyssey_cifg": "zoo.layers.odyssey:OdysseyCIFGCell",
+        "odyssey_np": "zoo.layers.odyssey:OdysseyNPCell",
+        "odyssey_fgr": "zoo.layers.odyssey:OdysseyFGRCell",
     },
 )
 

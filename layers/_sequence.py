@@ -6,10 +6,9 @@ import inspect
 from typing import Any, ClassVar
 
 import keras
-import numpy as np
 from keras import ops, tree
 
-from ._cell import RecurrentCell
+from ._cell import RecurrentCell, joined
 from ._kernels import recurrence
 
 _SEQUENCE_ARGUMENTS = {
@@ -115,21 +114,16 @@ class SequenceLayer(keras.layers.RNN):
             sequences = ops.where(valid, sequences, ops.zeros_like(sequences))
         if training and cell.dropout:
             sequences = sequences * ops.expand_dims(cell.get_dropout_mask(sequences[:, 0]), 1)
-        constants = cell.constants(initial_state, training)
-        batch, time = ops.shape(sequences)[:2]
-        drawn = cell.draw(batch, time, training)
-        projected = cell.project(sequences)
-        widths = np.cumsum([values.shape[-1] for values in (projected, *drawn.values())])
+        advance, drawn = cell.prepared(initial_state, ops.shape(sequences)[1], training)
+        inputs, parts_of = joined([cell.project(sequences), *drawn])
 
         def step(inputs: Any, states: Any) -> Any:
-            if not drawn:
-                return cell.step(inputs, states, constants)
-            inputs, *masks = ops.split(inputs, widths[:-1].tolist(), axis=-1)
-            return cell.step(inputs, states, {**constants, **dict(zip(drawn, masks, strict=True))})
+            projected, *masks = parts_of(inputs)
+            return advance(projected, states, masks)
 
         return recurrence(
             step,
-            ops.concatenate([projected, *drawn.values()], axis=-1) if drawn else projected,
+            inputs,
             initial_state,
             mask=mask,
             go_backwards=self.go_backwards,
