@@ -136,7 +136,7 @@ class AttentionDecoder(keras.layers.Layer):
         embedded: Any,
         states: list[Any],
         constants: list[Any],
-        steps: list[tuple[_Advance, Sequence[Any]]],
+        steps: Sequence[tuple[_Advance, Sequence[Any]]],
     ) -> tuple[Any, list[Any], Any]:
         fed, *states = states
         output = ops.concatenate([embedded, fed], axis=-1)

@@ -164,7 +164,7 @@ class LSTMCell(RecurrentCell):
             shape = (units, self.projection_units)
             self.projection_kernel = self.add("projection_kernel", shape, "projection")
         if self.full_gate_recurrence:
-            shape = (self.state_size[2], self.state_size[2])
+            shape = (len(self.sigmoid_gates) * units,) * 2
             self.gate_recurrent_kernel = self.add("gate_recurrent_kernel", shape, "gate_recurrent")
         if self.layer_norm:
             for name, size in (("kernel_norm_scale", width), ("recurrent_norm_scale", width)):
@@ -274,7 +274,7 @@ class LSTMCell(RecurrentCell):
 def _standard(values: Any) -> Any:
     """Mean 0 and variance 1 over the last axis."""
     mean, variance = ops.moments(values, axes=[-1], keepdims=True)
-    return (values - mean) * ops.rsqrt(variance + ops.cast(_EPSILON, values.dtype))
+    return (values - mean) * ops.rsqrt(variance + _EPSILON)
 
 
 def _omissions(omit: Sequence[str]) -> tuple[str, ...]:

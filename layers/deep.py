@@ -12,6 +12,18 @@ from ._arguments import positive_integer, rate
 from ._kernels import recurrence
 from ._plugins import recurrent as recurrent_layer
 
+_CONFIG = (
+    "units",
+    "projection_units",
+    "bidirectional",
+    "residual",
+    "dropout",
+    "recurrent",
+    "return_sequences",
+    "return_state",
+    "seed",
+)
+
 
 @keras.saving.register_keras_serializable(package="zoo")
 class DeepLSTM(keras.layers.Layer):
@@ -231,16 +243,14 @@ class DeepLSTM(keras.layers.Layer):
 
     def compute_output_shape(self, sequences_shape: Any, initial_state_shape: Any = None) -> Any:
         batch, time = sequences_shape[:2]
-        output = (batch, time, self.output_size) if self.return_sequences else None
-        output = output or (batch, self.output_size)
+        time_axis = (time,) if self.return_sequences else ()
+        output = (batch, *time_axis, self.output_size)
         if not self.return_state:
             return output
         return [output, *((batch, size) for size in self.state_size)]
 
     def get_config(self) -> dict[str, Any]:
-        names = ("units", "projection_units", "bidirectional", "residual", "dropout", "recurrent")
-        names += ("return_sequences", "return_state", "seed")
-        own = {name: getattr(self, name) for name in names}
+        own = {name: getattr(self, name) for name in _CONFIG}
         own = {key: list(v) if isinstance(v, list) else v for key, v in own.items()}
         return {**super().get_config(), **own, **self.options}
 

@@ -31,7 +31,8 @@ class OdysseyCell(LSTMCell):
     parts: ClassVar[dict[str, Any]]
 
     def __init__(self, units: int, *args: Any, **kwargs: Any) -> None:
-        super().__init__(units, *args, **self.parts, **kwargs)
+        initialize: Any = super().__init__
+        initialize(units, *args, **self.parts, **kwargs)
 
 
 def _register(name: str, description: str, parts: dict[str, Any]) -> Any:
