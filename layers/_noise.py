@@ -23,9 +23,9 @@ class NoisyCell(keras.layers.Layer, DropoutRNNCell):
 
     dropout: float
     recurrent_dropout: float
-    recurrent_dropout_per_step: bool
-    recurrent_weight_dropout: float
-    zoneout_h: float
+    recurrent_dropout_per_step: bool = False
+    recurrent_weight_dropout: float = 0.0
+    zoneout_h: float = 0.0
     seed: int | None
     output_size: int
     recurrent_kernel: Any
@@ -57,13 +57,17 @@ class NoisyCell(keras.layers.Layer, DropoutRNNCell):
     def noise_constants(self, state: Any, training: bool | None) -> dict[str, Any]:
         """Returns what `step` reads: the recurrent weights and the noise that does not change."""
         kernel = ops.convert_to_tensor(self.recurrent_kernel)
-        mask = None
         if training and self.recurrent_weight_dropout:
             kernel = self._dropped(kernel, self.recurrent_weight_dropout)
-        if training and self.recurrent_dropout and not self.recurrent_dropout_per_step:
-            mask = self.get_recurrent_dropout_mask(state)
+        mask = self.get_recurrent_dropout_mask(state) if training else None
         rates = {name: getattr(self, name) or None for name in self.zoneouts()}
         return {"recurrent_kernel": kernel, "recurrent_mask": mask, **rates}
+
+    def get_recurrent_dropout_mask(self, step_input: Any) -> Any:
+        """The mask for all steps, drawn once a batch; None where there is none."""
+        if self.recurrent_dropout_per_step:
+            return None
+        return super().get_recurrent_dropout_mask(step_input)
 
     def refuse_fresh_masks(self) -> None:
         """Raises a `ValueError` if a bare cell would need what only a sequence layer draws."""

@@ -163,7 +163,8 @@ def recurrent(cell: str, /, units: int, **options: Any) -> keras.layers.RNN:
 def _options(cell_class: type) -> set[str]:
     """The arguments of a cell, and those of its parents as long as `**kwargs` hands them on."""
     names: set[str] = set()
-    for base in cell_class.__mro__:
+    bases: tuple[Any, ...] = cell_class.__mro__
+    for base in bases:
         parameters = list(inspect.signature(base.__init__).parameters.values())
         names |= {parameter.name for parameter in parameters}
         if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):

@@ -94,8 +94,10 @@ def lstm(
         new_h = d_h * h + (1 - d_h) * new_h
         new_c = d_c * c + (1 - d_c) * new_c
         opened = {"i": i, "f": f, "o": o}
-        seen = [np.concatenate([opened[k] for k in looking], axis=1)] * full_gate_recurrence
-        return new_h, [new_h, new_c, *seen]
+        states = [new_h, new_c]
+        if full_gate_recurrence:
+            states.append(np.concatenate([opened[k] for k in looking], axis=1))
+        return new_h, states
 
     sizes = [projection_units or units, units] + [len(looking) * units] * full_gate_recurrence
     return scan(step, x, states, sizes, **options)

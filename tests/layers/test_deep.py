@@ -33,7 +33,7 @@ def _stack(options: dict[str, Any], **more: Any) -> zoo.layers.DeepLSTM:
     layer = zoo.layers.DeepLSTM(
         **{"return_sequences": True, "return_state": True, **options, **more}
     )
-    layer.build((None, None, FEATURES))
+    layer.build((BATCH, None, FEATURES))
     randomize(layer)
     return layer
 

@@ -127,7 +127,7 @@ def test_state_dropout_is_the_same_at_all_steps_or_fresh(per_step: bool) -> None
         assert mask.shape == (2, time, units)
         same = (mask[:, 1:] == mask[:, :-1]).mean()
         assert _near(same, rate**2 + (1 - rate) ** 2, mask.size)
-    assert_close(np.unique(mask), [0, 1 / (1 - rate)], 1e-6)
+    assert_close(np.unique(mask), np.array([0, 1 / (1 - rate)]), 1e-6)
     assert _near((mask == 0).mean(), rate, mask.size)
 
 
@@ -142,7 +142,7 @@ def test_weight_dropout_drops_single_weights() -> None:
         arrays(cell.constants([state, state], True)["recurrent_kernel"]) for _ in range(2)
     )
     assert first.shape == (units, 4 * units)
-    assert_close(np.unique(first), [0, 1 / (1 - rate)], 1e-6)
+    assert_close(np.unique(first), np.array([0, 1 / (1 - rate)]), 1e-6)
     assert _near((first == 0).mean(), rate, first.size)
     assert not np.array_equal(first, second)
     quiet = arrays(cell.constants([state, state], False)["recurrent_kernel"])
