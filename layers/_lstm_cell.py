@@ -24,7 +24,7 @@ class LSTMCell(RecurrentCell):
     Call arguments:
         inputs: (batch, features).
         states: `[h, c]`, of shapes (batch, projection_units or units) and (batch, units); with
-            `full_gate_recurrence` also the gates (batch, P * units).
+            `full_gate_recurrence` also the gates (batch, how many of i, f, o exist * units).
         training: whether the dropouts act.
 
     Returns:

@@ -144,9 +144,11 @@ class GRU(SequenceLayer):
             Keras and cuDNN) or before it (Cho et al. 2014).
         update_convention: which of its two inputs the update gate keeps, see above; "chung" is the
             convention of Chung et al. 2014.
+        recurrent_dropout_per_step, recurrent_weight_dropout, zoneout_h: as in `zoo.layers.LSTM`;
+            zoneout takes `h_t` above for the new state.
 
     The other arguments, the call, the masks and the errors are those of `zoo.layers.LSTM`, as far
-    as they speak of neither cells nor peepholes nor projections; the only state is `h`.
+    as they are Keras's; the only state is `h`.
 
     Example:
 

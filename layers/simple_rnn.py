@@ -93,7 +93,8 @@ class SimpleRNN(SequenceLayer):
 
     with `kernel` W (features, units), `recurrent_kernel` U (units, units) and `bias` b (units,).
     The arguments, the call, the masks and the errors are those of `zoo.layers.LSTM`, as far as
-    they speak of neither gates nor cells nor projections; the only state is `h`.
+    they are Keras's, and `recurrent_dropout_per_step`, `recurrent_weight_dropout` and `zoneout_h`;
+    the only state is `h`.
 
     Example:
 
