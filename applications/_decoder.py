@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 from keras import ops, tree
 
-from zoo.layers import AdditiveAttention, recurrence, recurrent
+from zoo.layers import AdditiveAttention, MultiplicativeAttention, recurrence, recurrent
 from zoo.layers._arguments import positive_integer, rate
+from zoo.layers._cell import RecurrentCell, joined
 
-ATTENTIONS = {"additive": AdditiveAttention}
+ATTENTIONS: dict[str, Callable[[int], keras.layers.Layer]] = {
+    "additive": AdditiveAttention,
+    "dot": lambda units: MultiplicativeAttention("dot"),
+    "general": lambda units: MultiplicativeAttention("general"),
+    "concat": lambda units: MultiplicativeAttention("concat", units),
+}
+
+# One step of one cell: its inputs, its states and its masks of this step.
+_Advance = Callable[[Any, list[Any], Sequence[Any]], tuple[Any, Any]]
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -28,7 +38,8 @@ class AttentionDecoder(keras.layers.Layer):
         units: its size.
         depth: how many cells.
         output_units: size of `a_t`.
-        attention: "additive" or None.
+        attention: "additive", "dot" (for memories of the size of the cells' output), "general",
+            "concat", or None.
         dropout: rate of the outputs `a_t` that are dropped in training, after the recurrence.
         recurrent_options: more arguments of the cells.
 
@@ -112,19 +123,26 @@ class AttentionDecoder(keras.layers.Layer):
             return states, [summary]
         if mask is None:
             mask = ops.ones(ops.shape(memory)[:2], "bool")
-        return states, [memory, mask, self.attention.project_memory(memory)]
+        return states, [memory, mask, self.attention.project_memory(memory, mask)]
 
     def step(
-        self, embedded: Any, states: list[Any], constants: list[Any], training: bool = False
+        self, embedded: Any, states: list[Any], constants: list[Any]
     ) -> tuple[Any, list[Any], Any]:
-        """Returns `a_t` (batch, output_units), the new states and the attention's weights."""
+        """One step at inference: `a_t` (batch, output_units), new states, attention's weights."""
+        return self._step(embedded, states, constants, [(_bare(c, False), ()) for c in self.cells])
+
+    def _step(
+        self,
+        embedded: Any,
+        states: list[Any],
+        constants: list[Any],
+        steps: Sequence[tuple[_Advance, Sequence[Any]]],
+    ) -> tuple[Any, list[Any], Any]:
         fed, *states = states
-        nested = tree.pack_sequence_as([cell.state_size for cell in self.cells], states)
         output = ops.concatenate([embedded, fed], axis=-1)
         new_states = []
-        for cell, state in zip(self.cells, nested, strict=True):
-            options = {"training": training} if cell._call_has_training_arg else {}
-            output, state = cell(output, tree.flatten(state), **options)
+        for (advance, masks), state in zip(steps, self._nested(states), strict=True):
+            output, state = advance(output, tree.flatten(state), masks)
             new_states += tree.flatten(state)
         weights = None
         if self.attention is None:
@@ -134,6 +152,9 @@ class AttentionDecoder(keras.layers.Layer):
             context, weights = self.attention(output, memory, mask=mask, keys=keys)
         fed = self.combine(ops.concatenate([context, output], axis=-1))
         return fed, [fed, *new_states], weights
+
+    def _nested(self, states: list[Any]) -> Any:
+        return tree.pack_sequence_as([cell.state_size for cell in self.cells], states)
 
     def call(
         self,
@@ -145,34 +166,46 @@ class AttentionDecoder(keras.layers.Layer):
         training: bool = False,
     ) -> Any:
         states, constants = self.start(memory, summary, mask)
-        self._draw_masks(embedded[:, 0], states)
+        prepared = self._prepared(embedded, states, training)
+        inputs, parts_of = joined([embedded, *(mask for _, drawn in prepared for mask in drawn)])
         return_weights = return_weights and self.attention is not None
 
-        def step(embedded: Any, states: list[Any]) -> tuple[Any, list[Any]]:
-            fed, states, weights = self.step(embedded, states, constants, training)
+        def step(inputs: Any, states: list[Any]) -> tuple[Any, list[Any]]:
+            embedded, *masks = parts_of(inputs)
+            rest = iter(masks)
+            steps = [(advance, [next(rest) for _ in drawn]) for advance, drawn in prepared]
+            fed, states, weights = self._step(embedded, states, constants, steps)
             return ops.concatenate([fed, weights], -1) if return_weights else fed, states
 
-        _, outputs, _ = recurrence(step, embedded, states)
-        self._forget_masks()
-        fed = self.drop(outputs[..., : self.output_units], training=training)
-        return (fed, outputs[..., self.output_units :]) if return_weights else fed
-
-    def _draw_masks(self, embedded: Any, states: list[Any]) -> None:
-        """Draws the cells' dropout masks before the loop, where they are the same for all steps."""
-        inputs = ops.concatenate([embedded, states[0]], axis=-1)
-        nested = tree.pack_sequence_as([cell.state_size for cell in self.cells], states[1:])
-        for cell, state in zip(self.cells, nested, strict=True):
-            hidden = tree.flatten(state)[0]
-            if hasattr(cell, "get_dropout_mask"):
-                cell.get_dropout_mask(inputs)
-                cell.get_recurrent_dropout_mask(hidden)
-            inputs = ops.zeros((ops.shape(inputs)[0], _output_size(cell)), inputs.dtype)
-
-    def _forget_masks(self) -> None:
+        _, outputs, _ = recurrence(step, inputs, states)
         for cell in self.cells:
             if hasattr(cell, "reset_dropout_mask"):
                 cell.reset_dropout_mask()
                 cell.reset_recurrent_dropout_mask()
+        fed = self.drop(outputs[..., : self.output_units], training=training)
+        return (fed, outputs[..., self.output_units :]) if return_weights else fed
+
+    def _prepared(
+        self, embedded: Any, states: list[Any], training: bool
+    ) -> list[tuple[_Advance, list[Any]]]:
+        """One step of each cell, and the masks (batch, time, size) that differ from step to step.
+
+        Masks that stay the same for all steps are drawn here too, before the loop.
+        """
+        time = ops.shape(embedded)[1]
+        inputs = ops.concatenate([embedded[:, 0], states[0]], axis=-1)
+        prepared = []
+        for cell, state in zip(self.cells, self._nested(states[1:]), strict=True):
+            state = tree.flatten(state)
+            if training and hasattr(cell, "get_dropout_mask"):
+                cell.get_dropout_mask(inputs)
+                cell.get_recurrent_dropout_mask(state[0])
+            if isinstance(cell, RecurrentCell):
+                prepared.append(_over_time(cell, state, time, training))
+            else:
+                prepared.append((_bare(cell, training), []))
+            inputs = ops.zeros((ops.shape(inputs)[0], _output_size(cell)), inputs.dtype)
+        return prepared
 
     def compute_output_shape(self, embedded_shape: Any, *shapes: Any) -> Any:
         return (*embedded_shape[:-1], self.output_units)
@@ -197,3 +230,23 @@ def _cell(name: str, units: int, options: dict[str, Any]) -> Any:
 def _output_size(cell: Any) -> int:
     size = getattr(cell, "output_size", None)
     return tree.flatten(cell.state_size)[0] if size is None else size
+
+
+def _bare(cell: Any, training: bool) -> _Advance:
+    """A step of a cell that has no masks of its own for it."""
+    options = {"training": training} if cell._call_has_training_arg else {}
+    return lambda inputs, states, masks: cell(inputs, states, **options)
+
+
+def _over_time(
+    cell: RecurrentCell, states: list[Any], time: Any, training: bool
+) -> tuple[_Advance, list[Any]]:
+    """A step of one of our cells, whose weights and masks are made ready before the loop."""
+    advance, drawn = cell.prepared(states, time, training)
+
+    def step(inputs: Any, states: list[Any], masks: Sequence[Any]) -> tuple[Any, list[Any]]:
+        if training and cell.dropout:
+            inputs = inputs * cell.get_dropout_mask(inputs)
+        return advance(cell.project(inputs), states, masks)
+
+    return step, drawn

@@ -57,8 +57,8 @@ class Translator(SequenceToSequence):
         embedding_size: size of the embeddings, and of what the softmax sees.
         projection_units: for cells that project their output: the decoder's; the encoder's have
             half of it in each direction.
-        attention: "additive", or None for the plain encoder-decoder, whose decoder sees only one
-            vector of the whole sentence.
+        attention: "additive" (Bahdanau), "dot", "general" or "concat" (Luong), or None for the
+            plain encoder-decoder, whose decoder sees only one vector of the whole sentence.
         tied_embeddings: one table for the embeddings of both sides and for the softmax.
         dropout: rate at embeddings, between layers and before the softmax.
         label_smoothing: share of the target's probability that goes to all symbols alike.

@@ -1,11 +1,14 @@
 """Recurrent layers: the LSTM family, its cells, attention, and cells by name."""
 
+from ._initializers import Chrono, chrono
 from ._kernels import recurrence
 from ._plugins import list_cells, recurrent, register_cell
-from .attention import AdditiveAttention
+from .attention import AdditiveAttention, MultiplicativeAttention
 from .coupled_gate import CoupledGateLSTM, CoupledGateLSTMCell
+from .deep import DeepLSTM
 from .gru import GRU, GRUCell
 from .lstm import LSTM, LSTMCell
+from .odyssey import odyssey
 from .peephole import PeepholeLSTM, PeepholeLSTMCell
 from .projection import ProjectedLSTM, ProjectedLSTMCell
 from .simple_rnn import SimpleRNN, SimpleRNNCell
@@ -14,17 +17,22 @@ __all__ = [
     "GRU",
     "LSTM",
     "AdditiveAttention",
+    "Chrono",
     "CoupledGateLSTM",
     "CoupledGateLSTMCell",
+    "DeepLSTM",
     "GRUCell",
     "LSTMCell",
+    "MultiplicativeAttention",
     "PeepholeLSTM",
     "PeepholeLSTMCell",
     "ProjectedLSTM",
     "ProjectedLSTMCell",
     "SimpleRNN",
     "SimpleRNNCell",
+    "chrono",
     "list_cells",
+    "odyssey",
     "recurrence",
     "recurrent",
     "register_cell",

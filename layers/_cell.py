@@ -7,22 +7,22 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import keras
+import numpy as np
 from keras import ops
 
-# `keras.layers.RNN` draws the masks of a cell before its loop only if the cell derives from this.
-from keras.src.layers.rnn.dropout_rnn_cell import DropoutRNNCell
-
-from ._arguments import positive_integer, rate
+from ._arguments import positive_integer
+from ._initializers import initializer
+from ._noise import NoisyCell
 
 _KINDS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "activation": (keras.activations.get, keras.activations.serialize),
-    "initializer": (keras.initializers.get, keras.initializers.serialize),
+    "initializer": (initializer, keras.initializers.serialize),
     "regularizer": (keras.regularizers.get, keras.regularizers.serialize),
     "constraint": (keras.constraints.get, keras.constraints.serialize),
 }
 
 
-class RecurrentCell(keras.layers.Layer, DropoutRNNCell):
+class RecurrentCell(NoisyCell):
     """The base of the cells.
 
     A cell splits its equations in two, so that a sequence layer can do the first half for all the
@@ -31,7 +31,7 @@ class RecurrentCell(keras.layers.Layer, DropoutRNNCell):
     - `project(inputs)`: what depends on the inputs alone, `x_t W + b`;
     - `step(projected, states, constants)`: the rest, `(output, new_states)`;
     - `constants(states, training)`: the tensors that `step` reads and that stay the same from step
-      to step (recurrent weights, dropout masks).
+      to step (recurrent weights, dropout masks), to which a sequence layer adds what `draw` gave.
 
     A subclass lists its arguments in the signature of its constructor, and this class stores them,
     checks those that all cells have, and gives them back in `get_config`.
@@ -44,11 +44,7 @@ class RecurrentCell(keras.layers.Layer, DropoutRNNCell):
     """The layer that runs this cell over a sequence; set by that layer's class."""
 
     units: int
-    dropout: float
-    recurrent_dropout: float
-    seed: int | None
     state_size: int | list[int]
-    output_size: int
 
     def __init__(self, arguments: Mapping[str, Any], **kwargs: Any) -> None:
         implementation = kwargs.pop("implementation", 2)
@@ -61,10 +57,8 @@ class RecurrentCell(keras.layers.Layer, DropoutRNNCell):
         for name, value in arguments.items():
             parse = _KINDS.get(name.rsplit("_", 1)[-1], (None,))[0]
             setattr(self, name, value if parse is None else parse(value))
-        self.units = positive_integer("units", self.units)
-        self.dropout = rate("dropout", self.dropout)
-        self.recurrent_dropout = rate("recurrent_dropout", self.recurrent_dropout)
-        self.seed_generator = keras.random.SeedGenerator(seed=self.seed)
+        self.units = self.output_size = positive_integer("units", self.units)
+        self.settle_noise()
 
     @classmethod
     def argument_names(cls) -> list[str]:
@@ -121,17 +115,33 @@ class RecurrentCell(keras.layers.Layer, DropoutRNNCell):
         """Returns what `step` reads and what does not change from step to step."""
         raise NotImplementedError
 
+    def prepared(
+        self, states: Sequence[Any], time: Any, training: bool | None
+    ) -> tuple[Callable[..., tuple[Any, list[Any]]], list[Any]]:
+        """Prepares a loop over `time` steps from `states`.
+
+        Returns:
+            `(advance, drawn)`: `advance(projected, states, masks)` is one step, and `drawn` are
+            the tensors (batch, time, size) whose parts for that step are its `masks`.
+        """
+        constants = self.constants(states, training)
+        drawn = self.draw(ops.shape(states[0])[0], time, training)
+
+        def advance(
+            projected: Any, states: Sequence[Any], masks: Sequence[Any]
+        ) -> tuple[Any, list[Any]]:
+            fresh = dict(zip(drawn, masks, strict=True))
+            return self.step(projected, states, {**constants, **fresh})
+
+        return advance, list(drawn.values())
+
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, Any]:
         states = list(states) if isinstance(states, list | tuple) else [states]
-        if training and self.dropout:
-            inputs = inputs * self.get_dropout_mask(inputs)
+        if training:
+            self.refuse_fresh_masks()
+            if self.dropout:
+                inputs = inputs * self.get_dropout_mask(inputs)
         return self.step(self.project(inputs), states, self.constants(states, training))
-
-    def recurrent_mask(self, state: Any, training: bool | None) -> Any:
-        """Returns the dropout mask of the recurrent state, or None."""
-        if training and self.recurrent_dropout:
-            return self.get_recurrent_dropout_mask(state)
-        return None
 
     def get_initial_state(self, batch_size: Any = None) -> list[Any]:
         sizes = [self.state_size] if isinstance(self.state_size, int) else self.state_size
@@ -158,6 +168,12 @@ def product(inputs: Any, kernel: Any) -> Any:
     return ops.reshape(flat, (*ops.shape(inputs)[:-1], kernel.shape[1]))
 
 
-def dropped(state: Any, mask: Any) -> Any:
-    """Returns `state * mask`, or `state` when there is no mask."""
-    return state if mask is None else state * mask
+def joined(parts: Sequence[Any]) -> tuple[Any, Callable[[Any], list[Any]]]:
+    """Joins tensors along the last axis; returns also the function that takes such apart again.
+
+    A loop over time reads one tensor.
+    """
+    if len(parts) == 1:
+        return parts[0], lambda joint: [joint]
+    ends = np.cumsum([part.shape[-1] for part in parts])[:-1].tolist()
+    return ops.concatenate(parts, axis=-1), lambda joint: ops.split(joint, ends, axis=-1)

@@ -51,6 +51,15 @@ cells = Registry(
         "coupled_gate_lstm": "zoo.layers.coupled_gate:CoupledGateLSTMCell",
         "projected_lstm": "zoo.layers.projection:ProjectedLSTMCell",
         "gru": "zoo.layers.gru:GRUCell",
+        "odyssey_v": "zoo.layers.odyssey:OdysseyVCell",
+        "odyssey_nig": "zoo.layers.odyssey:OdysseyNIGCell",
+        "odyssey_nfg": "zoo.layers.odyssey:OdysseyNFGCell",
+        "odyssey_nog": "zoo.layers.odyssey:OdysseyNOGCell",
+        "odyssey_niaf": "zoo.layers.odyssey:OdysseyNIAFCell",
+        "odyssey_noaf": "zoo.layers.odyssey:OdysseyNOAFCell",
+        "odyssey_cifg": "zoo.layers.odyssey:OdysseyCIFGCell",
+        "odyssey_np": "zoo.layers.odyssey:OdysseyNPCell",
+        "odyssey_fgr": "zoo.layers.odyssey:OdysseyFGRCell",
     },
 )
 
@@ -154,9 +163,9 @@ def recurrent(cell: str, /, units: int, **options: Any) -> keras.layers.RNN:
 def _options(cell_class: type) -> set[str]:
     """The arguments of a cell, and those of its parents as long as `**kwargs` hands them on."""
     names: set[str] = set()
-    for base in cell_class.__mro__:
-        constructor: Any = base.__init__  # type: ignore[misc]
-        parameters = list(inspect.signature(constructor).parameters.values())
+    bases: tuple[Any, ...] = cell_class.__mro__
+    for base in bases:
+        parameters = list(inspect.signature(base.__init__).parameters.values())
         names |= {parameter.name for parameter in parameters}
         if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
             break

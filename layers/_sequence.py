@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import keras
 from keras import ops, tree
 
-from ._cell import RecurrentCell
+from ._cell import RecurrentCell, joined
 from ._kernels import recurrence
 
 _SEQUENCE_ARGUMENTS = {
@@ -114,10 +114,16 @@ class SequenceLayer(keras.layers.RNN):
             sequences = ops.where(valid, sequences, ops.zeros_like(sequences))
         if training and cell.dropout:
             sequences = sequences * ops.expand_dims(cell.get_dropout_mask(sequences[:, 0]), 1)
-        constants = cell.constants(initial_state, training)
+        advance, drawn = cell.prepared(initial_state, ops.shape(sequences)[1], training)
+        inputs, parts_of = joined([cell.project(sequences), *drawn])
+
+        def step(inputs: Any, states: Any) -> Any:
+            projected, *masks = parts_of(inputs)
+            return advance(projected, states, masks)
+
         return recurrence(
-            lambda projected, states: cell.step(projected, states, constants),
-            cell.project(sequences),
+            step,
+            inputs,
             initial_state,
             mask=mask,
             go_backwards=self.go_backwards,

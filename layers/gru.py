@@ -9,7 +9,8 @@ import keras
 from keras import ops
 
 from ._arguments import arguments
-from ._cell import RecurrentCell, dropped, product
+from ._cell import RecurrentCell, product
+from ._noise import dropped, zoned
 from ._sequence import SequenceLayer
 
 
@@ -56,6 +57,9 @@ class GRUCell(RecurrentCell):
         seed: int | None = None,
         *,
         update_convention: str = "keras",
+        recurrent_dropout_per_step: bool = False,
+        recurrent_weight_dropout: float = 0.0,
+        zoneout_h: float = 0.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(arguments(locals()), **kwargs)
@@ -64,7 +68,6 @@ class GRUCell(RecurrentCell):
                 "`update_convention` must be 'keras' or 'chung'. "
                 f"Received: update_convention={update_convention!r}."
             )
-        self.output_size = self.units
         self.state_size = self.units
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -83,13 +86,13 @@ class GRUCell(RecurrentCell):
         return projected + (self.bias[0] if self.reset_after else self.bias)
 
     def constants(self, states: Sequence[Any], training: bool | None) -> dict[str, Any]:
-        kernel = ops.convert_to_tensor(self.recurrent_kernel)
+        noise = self.noise_constants(states[0], training)
+        kernel = noise["recurrent_kernel"]
         return {
+            **noise,
             "gates_kernel": kernel[:, : 2 * self.units],
             "candidate_kernel": kernel[:, 2 * self.units :],
-            "recurrent_kernel": kernel,
             "recurrent_bias": None if self.bias is None or not self.reset_after else self.bias[1],
-            "recurrent_mask": self.recurrent_mask(states[0], training),
         }
 
     def step(
@@ -113,6 +116,7 @@ class GRUCell(RecurrentCell):
             candidate = self.activation(x_n + ops.matmul(reset * h, constants["candidate_kernel"]))
         keep = update if self.update_convention == "keras" else 1 - update
         h = keep * previous + (1 - keep) * candidate
+        h = zoned(previous, h, constants["zoneout_h"])
         return h, [h]
 
 
@@ -140,9 +144,11 @@ class GRU(SequenceLayer):
             Keras and cuDNN) or before it (Cho et al. 2014).
         update_convention: which of its two inputs the update gate keeps, see above; "chung" is the
             convention of Chung et al. 2014.
+        recurrent_dropout_per_step, recurrent_weight_dropout, zoneout_h: as in `zoo.layers.LSTM`;
+            zoneout takes `h_t` above for the new state.
 
     The other arguments, the call, the masks and the errors are those of `zoo.layers.LSTM`, as far
-    as they speak of neither cells nor peepholes nor projections; the only state is `h`.
+    as they are Keras's; the only state is `h`.
 
     Example:
 

@@ -9,7 +9,8 @@ import keras
 from keras import ops
 
 from ._arguments import arguments
-from ._cell import RecurrentCell, dropped, product
+from ._cell import RecurrentCell, product
+from ._noise import dropped, zoned
 from ._sequence import SequenceLayer
 
 
@@ -52,10 +53,13 @@ class SimpleRNNCell(RecurrentCell):
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         seed: int | None = None,
+        *,
+        recurrent_dropout_per_step: bool = False,
+        recurrent_weight_dropout: float = 0.0,
+        zoneout_h: float = 0.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(arguments(locals()), **kwargs)
-        self.output_size = self.units
         self.state_size = self.units
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -70,16 +74,14 @@ class SimpleRNNCell(RecurrentCell):
         return projected if self.bias is None else projected + self.bias
 
     def constants(self, states: Sequence[Any], training: bool | None) -> dict[str, Any]:
-        return {
-            "recurrent_kernel": ops.convert_to_tensor(self.recurrent_kernel),
-            "recurrent_mask": self.recurrent_mask(states[0], training),
-        }
+        return self.noise_constants(states[0], training)
 
     def step(
         self, projected: Any, states: Sequence[Any], constants: dict[str, Any]
     ) -> tuple[Any, list[Any]]:
         h = dropped(states[0], constants["recurrent_mask"])
         h = self.activation(projected + ops.matmul(h, constants["recurrent_kernel"]))
+        h = zoned(states[0], h, constants["zoneout_h"])
         return h, [h]
 
 
@@ -91,7 +93,8 @@ class SimpleRNN(SequenceLayer):
 
     with `kernel` W (features, units), `recurrent_kernel` U (units, units) and `bias` b (units,).
     The arguments, the call, the masks and the errors are those of `zoo.layers.LSTM`, as far as
-    they speak of neither gates nor cells nor projections; the only state is `h`.
+    they are Keras's, and `recurrent_dropout_per_step`, `recurrent_weight_dropout` and `zoneout_h`;
+    the only state is `h`.
 
     Example:
 

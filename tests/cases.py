@@ -4,6 +4,7 @@ Many suites run over all the rows; a public layer class without one fails
 `tests/layers/test_conformance.py`. A class may have several rows, told apart by `variant`.
 """
 
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +24,8 @@ class Case:
     """A public layer, its constructor arguments and the shapes of its call arguments.
 
     The kinds: a `sequence` layer reads (batch, time, features); a `cell` reads (batch, features)
-    and its states, which are not among the shapes; an `attention` reads a query and a memory.
+    and its states, which are not among the shapes; an `attention` reads a query and a memory; a
+    `stack` reads as a sequence layer does, but has no cell of its own.
     """
 
     layer: str
@@ -37,7 +39,9 @@ class Case:
 
     @property
     def layer_class(self) -> type[keras.layers.Layer]:
-        return getattr(zoo.layers, self.layer)
+        # The odyssey's classes are made by `zoo.layers.odyssey`, and are no names of the package.
+        found = getattr(zoo.layers, self.layer, None)
+        return found or getattr(sys.modules["zoo.layers.odyssey"], self.layer)
 
     def build(self, **overrides: Any) -> keras.layers.Layer:
         """A new layer, not built yet."""
@@ -79,19 +83,58 @@ def _recurrent(name: str, variant: str = "", **arguments: Any) -> list[Case]:
 
 
 _ALL_OPTIONS = {"peepholes": True, "coupled_gates": True, "projection_units": 2}
+_EVERYTHING_ELSE = {
+    "peepholes": True,
+    "projection_units": 2,
+    "omit": ["input_activation"],
+    "full_gate_recurrence": True,
+    "gate_biases": {"forget": 2.0},
+    "layer_norm": True,
+    "zoneout_h": 0.1,
+    "zoneout_c": 0.2,
+    "recurrent_weight_dropout": 0.3,
+    "cell_clip": 1.5,
+    "projection_clip": 2.0,
+}
 _MEMORY = (BATCH, TIME, FEATURES)
+
+
+def _attention(layer: str, variant: str = "", size: int = 2, **arguments: Any) -> Case:
+    return Case(layer, "attention", arguments, variant, ((BATCH, 3, size), _MEMORY))
+
+
+def _stack(variant: str = "", **arguments: Any) -> Case:
+    arguments = {"units": [UNITS, UNITS], **arguments}
+    return Case("DeepLSTM", "stack", arguments, variant, (_MEMORY,))
+
 
 CASES = [
     *_recurrent("LSTM"),
     *_recurrent("LSTM", "all_options", **_ALL_OPTIONS),
+    *_recurrent("LSTM", "regularized", **_EVERYTHING_ELSE),
     *_recurrent("PeepholeLSTM", peephole_initializer="random_normal"),
     *_recurrent("CoupledGateLSTM"),
     *_recurrent("ProjectedLSTM", projection_units=2),
     *_recurrent("GRU"),
     *_recurrent("GRU", "chung", reset_after=False, update_convention="chung"),
     *_recurrent("SimpleRNN"),
+    *_recurrent("OdysseyV"),
+    *_recurrent("OdysseyNIG"),
+    *_recurrent("OdysseyNFG"),
+    *_recurrent("OdysseyNOG"),
+    *_recurrent("OdysseyNIAF"),
+    *_recurrent("OdysseyNOAF"),
+    *_recurrent("OdysseyCIFG"),
+    *_recurrent("OdysseyNP"),
+    *_recurrent("OdysseyFGR"),
+    _stack(),
+    _stack("projected", projection_units=[3, 2], return_sequences=True, return_state=True),
+    _stack("residual", bidirectional=True, residual=True, return_sequences=True, peepholes=True),
     Case("AdditiveAttention", "attention", {"units": UNITS}, "one_query", ((BATCH, 2), _MEMORY)),
-    Case("AdditiveAttention", "attention", {"units": UNITS}, "", ((BATCH, 3, 2), _MEMORY)),
+    _attention("AdditiveAttention", units=UNITS),
+    _attention("MultiplicativeAttention", "dot", size=FEATURES),
+    _attention("MultiplicativeAttention", "general", score="general"),
+    _attention("MultiplicativeAttention", "concat", score="concat", units=UNITS),
 ]
 
 

@@ -225,7 +225,7 @@ def test_config() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"attention": "dot"}, r"`attention` must be None or one of \['additive'\]"),
+        ({"attention": "dto"}, r"`attention` must be None or one of \['additive', 'concat', 'dot'"),
         ({"units": 0}, "`units` must be a positive integer"),
         ({"depth": 0}, "`depth` must be a positive integer"),
         ({"output_units": -1}, "`output_units` must be a positive integer"),
