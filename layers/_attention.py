@@ -68,9 +68,13 @@ def _shown(memory: Any, mask: Any) -> Any:
 def masked_softmax(scores: Any, mask: Any) -> Any:
     """Softmax over the last axis where `mask` is true; zeros where it is not."""
     if mask is None:
-        return ops.softmax(scores, axis=-1)
+        return _softmax(scores)
     mask = ops.cast(mask, "bool")
     lowest = -1e4 if keras.backend.standardize_dtype(scores.dtype) == "float16" else -1e9
-    scores = ops.where(mask, scores, ops.cast(lowest, scores.dtype))
-    weights = ops.softmax(scores, axis=-1)
+    weights = _softmax(ops.where(mask, scores, ops.cast(lowest, scores.dtype)))
     return ops.where(mask, weights, ops.zeros_like(weights))
+
+
+def _softmax(scores: Any) -> Any:
+    # Keras warns of a softmax over one entry, but a memory may well have one step.
+    return ops.ones_like(scores) if scores.shape[-1] == 1 else ops.softmax(scores, axis=-1)

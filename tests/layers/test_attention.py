@@ -124,3 +124,12 @@ def test_bad_arguments(options: dict[str, Any], message: str) -> None:
 def test_dot_needs_equal_sizes() -> None:
     with pytest.raises(ValueError, match="the same size.*query size 2, memory size 3"):
         zoo.layers.MultiplicativeAttention("dot")(np.ones((1, 2)), np.ones((1, 4, 3)))
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_a_memory_of_one_step_is_seen_whole(masked: bool) -> None:
+    query, memory = np.ones((2, 3), "float32"), np.ones((2, 1, 3), "float32")
+    mask = np.array([[True], [not masked]])
+    context, weights = MultiplicativeAttention("dot")(query, memory, mask=mask)
+    np.testing.assert_array_equal(weights, mask.astype("float32"))
+    np.testing.assert_array_equal(context, np.where(mask, memory[:, 0], 0))
