@@ -130,6 +130,6 @@ def test_dot_needs_equal_sizes() -> None:
 def test_a_memory_of_one_step_is_seen_whole(masked: bool) -> None:
     query, memory = np.ones((2, 3), "float32"), np.ones((2, 1, 3), "float32")
     mask = np.array([[True], [not masked]])
-    context, weights = MultiplicativeAttention("dot")(query, memory, mask=mask)
+    context, weights = zoo.layers.MultiplicativeAttention("dot")(query, memory, mask=mask)
     np.testing.assert_array_equal(weights, mask.astype("float32"))
     np.testing.assert_array_equal(context, np.where(mask, memory[:, 0], 0))
