@@ -258,7 +258,7 @@ def test_adapting_twice(untrained: Translator) -> None:
         ({"max_length": None}, ValueError, "`max_length` must be a positive integer"),
         ({"dropout": 1.0}, ValueError, r"`dropout` must be a number in \[0, 1\)"),
         ({"label_smoothing": -0.1}, ValueError, "`label_smoothing` must be a number"),
-        ({"attention": "dot"}, ValueError, "`attention` must be None or one of"),
+        ({"attention": "hard"}, ValueError, "`attention` must be None or one of"),
         ({"recurrent": "lstn"}, ValueError, "Unknown cell 'lstn'; did you mean 'lstm'"),
         ({"recurrent_options": {"peephole": 1}}, TypeError, "did you mean `peepholes`"),
         ({"unit": 4}, ValueError, "unit"),

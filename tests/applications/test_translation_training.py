@@ -73,7 +73,7 @@ def test_any_cell_trains_and_every_weight_with_it(cell: str) -> None:
     assert history["loss"][1] < history["loss"][0]
     for weight, old in zip(translator.weights, before, strict=True):
         change = np.abs(ops.convert_to_numpy(weight) - old)
-        assert change.max() > 1e-5, weight.path
+        assert change.max() > 0, weight.path
     assert all(isinstance(text, str) for text in translator.translate(PROBES, max_length=3))
 
 
