@@ -69,11 +69,11 @@ def test_any_cell_trains_and_every_weight_with_it(cell: str) -> None:
         recurrent=cell, depth=2, decoder_depth=2, tied_embeddings=False, **PROJECTED.get(cell, {})
     )
     before = translator.get_weights()
-    history = fit(translator, epochs=2)
-    assert history["loss"][1] < history["loss"][0]
+    history = fit(translator, epochs=4)
+    assert history["loss"][-1] < history["loss"][0]
     for weight, old in zip(translator.weights, before, strict=True):
         change = np.abs(ops.convert_to_numpy(weight) - old)
-        assert change.max() > 0, weight.path
+        assert change.max() > 1e-5, weight.path
     assert all(isinstance(text, str) for text in translator.translate(PROBES, max_length=3))
 
 
