@@ -40,7 +40,10 @@ CONFIGS = {
     "B": Config(64, 50, 512, 512),
     "C": Config(16, 400, 128, 128),
     "D": Config(128, 200, 256, 256),
-    "P": Config(64, 50, 512, 512, 256),
+    "PA": Config(32, 100, 128, 256, 128),
+    "PB": Config(64, 50, 512, 512, 256),
+    "PC": Config(16, 400, 128, 128, 64),
+    "PD": Config(128, 200, 256, 256, 128),
     "Q": Config(32, 50, 256, 1024, 256),
     "batch 1": Config(1, 50, 512, 512),
     "batch 4": Config(4, 50, 512, 512),
@@ -175,16 +178,16 @@ GROUPS = (
         ),
     ),
     Group(
-        ("P",),
+        ("PA", "PB", "PC", "PD"),
         PROJECTED,
         (
             Peer(
                 Contender("keras RNN(projected)", "rnn", "ProjectedLSTM"),
-                {"P": (Goal(2.0, 1.6), Goal(1.5, 1.2))},
+                {"PA PB PC PD": (Goal(2.0, 1.6), Goal(1.5, 1.2))},
             ),
             Peer(
                 Contender("torch LSTM(proj)", "torch", "ProjectedLSTM"),
-                {"P": _both(2.5, 2.0)},
+                {"PA PB PC PD": _both(2.5, 2.0)},
             ),
         ),
     ),

@@ -178,9 +178,9 @@ def test_only_the_same_is_compared() -> None:
 @pytest.mark.parametrize("layer", ["LSTM", "ProjectedLSTM", "GRU"])
 @pytest.mark.usefixtures("torch_alone")
 def test_torch_is_given_the_same_weights(layer: str) -> None:
-    config = CONFIGS["P"].shrunk()
+    config = CONFIGS["PB"].shrunk()
     ours = Contender(layer, "zoo", layer)
-    built = ready(Group(("P",), ours, (Peer(Contender("torch", "torch", layer)),)), config)
+    built = ready(Group(("PB",), ours, (Peer(Contender("torch", "torch", layer)),)), config)
     ours_first, theirs_first = (np.asarray(contender.train()[0]) for contender in built)
     np.testing.assert_allclose(theirs_first, ours_first, atol=1e-4)
 
@@ -254,13 +254,13 @@ def test_a_run(
     monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")  # so that what the run sets does not stay
     files = {name: tmp_path / f"found.{name}" for name in ("markdown", "png")}
     code = layers.main(
-        ["--quick", "--rounds", "1", "--only", "P: *keras RNN", "--json", "-"]
+        ["--quick", "--rounds", "1", "--only", "PB: *keras RNN", "--json", "-"]
         + ["--markdown", str(files["markdown"]), "--plot", str(files["png"])]
     )
     captured = capsys.readouterr()
     assert code == 0, captured.err
     found = json.loads(captured.out)
-    assert [(row["config"], row["phase"]) for row in found["rows"]] == [("P", p) for p in PHASES]
+    assert [(row["config"], row["phase"]) for row in found["rows"]] == [("PB", p) for p in PHASES]
     assert all(0 < row["peak_share"] < 1 and row["goal"] is None for row in found["rows"])
     assert found["memory"] == [] and found["machine"]["cores"] == _engines.cores()
     assert "| P | ProjectedLSTM | keras RNN(projected) |" in files["markdown"].read_text()

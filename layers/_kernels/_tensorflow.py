@@ -8,7 +8,7 @@ at its edge are kept, and the backward pass runs the chunk again.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -46,22 +46,14 @@ def run(
         tf.convert_to_tensor, {"matrices": terms.matrices, "vectors": terms.vectors}
     )
 
-    def part(start: Any = None, end: Any = None) -> list[Any]:
-        rowwise = [inputs, list(states), dict(times), noise]
-        if start is not None:
-            rowwise = tf.nest.map_structure(lambda tensor: tensor[start:end], rowwise)
-        x, initial, of_steps, of_all = rowwise
-        return _differentiable(chunk, x, initial, of_steps, of_all, weights, keep, return_sequences)
-
     # Half of a batch on each core is faster than each product on both.
     batch, cores = inputs.shape[0], _cores()
-    alone = tf.executing_eagerly() or inside_xla()
-    if alone or cores == 1 or (batch is not None and batch < _ROWS * cores):
-        results = part()
-    else:
-        ends = _ends(tf.shape(inputs)[0] if batch is None else batch, cores)
-        parts = [part(*pair) for pair in zip(ends, ends[1:], strict=False)]
-        results = [tf.concat(pieces, axis=0) for pieces in zip(*parts, strict=True)]
+    if tf.executing_eagerly() or inside_xla() or (batch is not None and batch < _ROWS * cores):
+        cores = 1
+    ends = _ends(tf.shape(inputs)[0] if batch is None else batch, cores)
+    results = _differentiable(
+        chunk, ends, inputs, list(states), times, noise, weights, keep, return_sequences
+    )
     finals = [tf.ensure_shape(r, s.shape) for r, s in zip(results, states, strict=False)]
     if not return_sequences:
         return None, finals
@@ -78,8 +70,8 @@ def _cores() -> int:
 
 def _ends(batch: Any, parts: int) -> list[Any]:
     """Where the parts of a batch end; one that is too small for parts is all in the first."""
-    ends = [batch * number // parts for number in range(parts + 1)]
-    if isinstance(batch, int):
+    ends = [0, *(batch * number // parts for number in range(1, parts)), batch]
+    if isinstance(batch, int) or parts == 1:
         return ends
     small = batch < _ROWS * parts
     return [0, *(tf.where(small, batch, end) for end in ends[1:])]
@@ -87,6 +79,7 @@ def _ends(batch: Any, parts: int) -> list[Any]:
 
 def _differentiable(
     chunk: Chunk,
+    ends: list[Any],
     inputs: Any,
     states: list[Any],
     times: Mapping[str, Any],
@@ -98,25 +91,44 @@ def _differentiable(
     """The final states, and the outputs of all steps if they are wanted."""
     structure = [inputs, states, weights]
     times, noise = tf.nest.map_structure(tf.stop_gradient, [times, noise])
-    loop = Loop(chunk, inputs, times, noise, keep, return_sequences)
+    loops = [
+        Loop(chunk, inputs, times, noise, first, end, keep, return_sequences)
+        for first, end in zip(ends, ends[1:], strict=False)
+    ]
+
+    def together(parts: Iterable[Sequence[Any]]) -> list[Any]:
+        """Tensors of all rows, from those of the parts of the batch."""
+        return [p[0] if len(p) == 1 else tf.concat(p, axis=0) for p in zip(*parts, strict=True)]
+
+    def joined(series: Sequence[Any]) -> Any:
+        return series[0].joined(series[1:], loops[0].time)
 
     @tf.custom_gradient
     def whole(*flat: Any) -> Any:
         # A tape that watched these would ask the compiled chunks for gradients of their own.
         still = [tf.stop_gradient(tensor) for tensor in flat]
         x, start, weights = tf.nest.pack_sequence_as(structure, still)
-        finals, outputs, saved = loop.forward(x, start, weights)
+        ran = [loop.forward(x, [loop.of_rows(s) for s in start], weights) for loop in loops]
+        finals, series = together(one[0] for one in ran), [one[1] for one in ran]
 
         def gradient(*upstream: Any) -> list[Any]:
             @tf.custom_gradient
             def first(*every: Any) -> Any:
                 given = [tf.stop_gradient(tensor) for tensor in every[: len(upstream)]]
                 d_outputs = given[-1] if return_sequences else None
-                found = loop.backward(x, weights, saved, given[: len(start)], d_outputs)
-                return tf.nest.flatten(found), refuse_second_derivatives
+                found = [
+                    loop.backward(
+                        x, weights, one, [loop.of_rows(d) for d in given[: len(start)]], d_outputs
+                    )
+                    for loop, one in zip(loops, series, strict=True)
+                ]
+                d_x, d_starts, d_weights = zip(*found, strict=True)
+                total = tf.nest.map_structure(lambda *parts: tf.add_n(parts), *d_weights)
+                grads = tf.nest.flatten([joined(d_x), together(d_starts), total])
+                return grads, refuse_second_derivatives
 
             return first(*upstream, *flat)
 
-        return [*finals, outputs] if return_sequences else finals, gradient
+        return [*finals, joined(series)] if return_sequences else finals, gradient
 
     return list(whole(*tf.nest.flatten(structure)))

@@ -5,7 +5,7 @@ Products of many rows are left to TensorFlow, which has better ones than its com
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -30,7 +30,11 @@ def inside_xla() -> bool:
 
 
 class Loop:
-    """The chunks of one call."""
+    """The chunks of a part of a batch, from row `first` to row `end`.
+
+    Its methods take the inputs and outputs of the whole batch, but states and gradients of states
+    of the part: so there is no copy of a part as long as the sequence.
+    """
 
     def __init__(
         self,
@@ -38,16 +42,19 @@ class Loop:
         inputs: Any,
         times: Mapping[str, Any],
         noise: Mapping[str, Any],
+        first: Any,
+        end: Any,
         keep: bool,
         return_sequences: bool,
     ) -> None:
-        self.chunk, self.noise, self.times = chunk, dict(noise), dict(times)
+        self.first, self.end, self.chunk, self.times = first, end, chunk, dict(times)
+        self.noise = {name: self.of_rows(mask) for name, mask in noise.items()}
         self.keep, self.return_sequences = keep, return_sequences
         self.inline, sizes = inside_xla(), _SIZES
         time = inputs.shape[1]
         self.time = tf.shape(inputs)[1] if time is None else time
-        self.static_batch = inputs.shape[0]
-        self.batch = tf.shape(inputs)[0] if self.static_batch is None else self.static_batch
+        self.batch = end - first
+        self.static_batch = None if tf.is_tensor(self.batch) else self.batch
         self.pieces: list[int] | None = None
         if time is not None:
             rest = time % sizes[-1]
@@ -66,27 +73,35 @@ class Loop:
         start, size = sum(self.pieces[:number]), self.pieces[number]
         return start, min(size, self.time - start), size
 
+    def of_rows(self, values: Any) -> Any:
+        """The rows of a tensor that belong to this part of the batch."""
+        return values[self.first : self.end]
+
+    def steps(self, values: Any, number: Any) -> Any:
+        """The rows and steps of a chunk."""
+        start, steps, _ = self.span(number)
+        return values[self.first : self.end, start : start + steps]
+
     def part(self, values: Any, number: Any) -> Any:
-        """The steps of a chunk, and zeros as far as it has room for more."""
-        start, steps, size = self.span(number)
-        part = values[:, start : start + steps]
+        """The rows and steps of a chunk, and zeros as far as it has room for more."""
+        _, steps, size = self.span(number)
+        part = self.steps(values, number)
         if self.pieces is None or steps < size:
             part = tf.pad(part, [[0, 0], [0, size - steps], [0, 0]])
-        return tf.ensure_shape(part, [values.shape[0], size, values.shape[2]])
+        return tf.ensure_shape(part, [self.static_batch, size, values.shape[2]])
 
-    def rows(self, x: Any, number: Any) -> Any:
+    def inputs(self, x: Any, number: Any) -> Any:
         """The inputs of a chunk, (steps * batch, features), all of the first step in front."""
 
         def rows(values: Any) -> Any:
-            start, steps, _ = self.span(number)
-            part = values[:, start : start + steps]
+            part = self.steps(values, number)
             return tf.reshape(tf.transpose(part, [1, 0, 2]), [-1, values.shape[2]])
 
         if "valid" not in self.times:
             return rows(x)
         return tf.where(rows(self.times["valid"]), rows(x), 0)
 
-    def projected(self, rows: Any, like: Any, number: Any, terms: Forward) -> list[Any]:
+    def projected(self, rows: Any, number: Any, terms: Forward) -> list[Any]:
         """What depends on the inputs of a chunk alone, (steps, batch, size) for each gate."""
         _, steps, size = self.span(number)
         found = []
@@ -94,7 +109,7 @@ class Loop:
             part = tf.reshape(part, [steps, self.batch, part.shape[-1]])
             if self.pieces is None or steps < size:
                 part = tf.pad(part, [[0, size - steps], [0, 0], [0, 0]])
-            found.append(tf.ensure_shape(part, [size, like.shape[0], part.shape[-1]]))
+            found.append(tf.ensure_shape(part, [size, self.static_batch, part.shape[-1]]))
         return found
 
     def call(self, function: str, number: Any, *arguments: Any) -> Any:
@@ -107,32 +122,30 @@ class Loop:
             run = self.chunk.compiled(function, self.static_batch, size, self.return_sequences)
         return run(times, self.noise, steps, *arguments)
 
-    def forward(self, x: Any, start: list[Any], weights: Weights) -> tuple[list[Any], Any, Any]:
-        """Returns the final states, the outputs and what the backward pass reads."""
+    def forward(self, x: Any, start: list[Any], weights: Weights) -> tuple[list[Any], Any]:
+        """Returns the final states, and outputs and what the backward pass reads by chunks."""
         run = "recorded" if self.keep else "plain"
         show, terms = self.return_sequences, Forward(self.chunk.terms(weights, {}), {})
 
         def body(number: Any, states: list[Any]) -> tuple[list[Any], Any]:
-            projected = self.projected(self.rows(x, number), x, number, terms)
+            projected = self.projected(self.inputs(x, number), number, terms)
             finals, output, saved = self.call(run, number, projected, states, weights, show)
             return finals, [output, states, saved]
 
-        finals, series = self.over(body, start)
-        outputs = series.joined(self) if show else None
-        return finals, outputs, series
+        return self.over(body, start)
 
     def backward(
         self, x: Any, weights: Weights, series: Any, d_finals: list[Any], d_outputs: Any
-    ) -> list[Any]:
-        """Returns the gradients of inputs, initial states and weights."""
+    ) -> tuple[Any, list[Any], Weights]:
+        """Returns the gradients of inputs by chunks, of initial states and of weights."""
         terms = Forward(self.chunk.terms(weights, {}), {})
 
         def body(number: Any, carry: list[Any]) -> tuple[list[Any], Any]:
             d_states, d_weights = carry
             _, states, saved = series.read(number)
             d_output = None if d_outputs is None else self.part(d_outputs, number)
-            rows = self.rows(x, number)
-            projected = [] if saved else self.projected(rows, x, number, terms)
+            rows = self.inputs(x, number)
+            projected = [] if saved else self.projected(rows, number, terms)
             d_projected, d_states, factors, sums = self.call(
                 "backward", number, projected, states, weights, saved, d_states, d_output
             )
@@ -146,7 +159,7 @@ class Loop:
 
         zeros = tf.nest.map_structure(tf.zeros_like, weights)
         (d_start, d_weights), d_x = self.over(body, [d_finals, zeros], backwards=True)
-        return [d_x.joined(self), d_start, d_weights]
+        return d_x, d_start, d_weights
 
     def over(
         self, body: Callable[[Any, Any], tuple[Any, Any]], carry: Any, backwards: bool = False
@@ -155,8 +168,12 @@ class Loop:
         if self.pieces is not None:
             emitted: dict[int, Any] = {}
             numbers = range(len(self.pieces))
+            # TensorFlow begins at once with all that needs no state: here one chunk ahead.
+            begun: list[Any] = []
             for number in reversed(numbers) if backwards else numbers:
-                carry, emitted[number] = body(number, carry)
+                with tf.control_dependencies(begun):
+                    begun = tf.nest.flatten(carry)[:1]
+                    carry, emitted[number] = body(number, carry)
             return carry, _Series(emitted)
         # The first chunk shows what there is to be kept.
         last = self.count - 1
@@ -186,10 +203,16 @@ class _Series:
     def read(self, number: int) -> Any:
         return self.emitted[number]
 
-    def joined(self, loop: Loop) -> Any:
-        """The first tensors (batch, size, ...) of all chunks, joined along time."""
-        parts = [self.emitted[number][0] for number in sorted(self.emitted)]
-        return (parts[0] if len(parts) == 1 else tf.concat(parts, axis=1))[:, : loop.time]
+    def joined(self, others: Sequence[_Series], time: Any) -> Any:
+        """The first tensors (batch, size, ...) of all chunks, joined along time.
+
+        The same chunks of other parts of the batch are below them.
+        """
+        parts = []
+        for number in sorted(self.emitted):
+            rows = [one.emitted[number][0] for one in (self, *others)]
+            parts.append(rows[0] if len(rows) == 1 else tf.concat(rows, axis=0))
+        return (parts[0] if len(parts) == 1 else tf.concat(parts, axis=1))[:, :time]
 
 
 class _Arrays:
@@ -217,8 +240,13 @@ class _Arrays:
         ]
         return tf.nest.pack_sequence_as(self.like, tensors)
 
-    def joined(self, loop: Loop) -> Any:
+    def whole(self) -> Any:
+        """The first tensors of all chunks, joined along time."""
         like = self.like[0]
         whole = tf.transpose(self.flows[0].stack(), [1, 0, 2, 3])
-        whole = tf.reshape(whole, [tf.shape(like)[0], -1, like.shape[-1]])
-        return whole[:, : loop.time]
+        return tf.reshape(whole, [tf.shape(like)[0], -1, like.shape[-1]])
+
+    def joined(self, others: Sequence[_Arrays], time: Any) -> Any:
+        """See `_Series`."""
+        parts = [one.whole() for one in (self, *others)]
+        return (parts[0] if len(parts) == 1 else tf.concat(parts, axis=0))[:, :time]
