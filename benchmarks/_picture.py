@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,8 +35,15 @@ def picture(rows: Sequence[Row], machine: Mapping[str, Any]) -> Figure:
     """The figure that `draw` writes."""
     rows = [row for row in rows if not row.smaller_is_better and row.config not in SMALL_BATCHES]
     pairs = list(dict.fromkeys((row.ours, row.peer) for row in rows))
-    configs = sorted({row.config for row in rows})
-    colours = {name: _COLOURS[which % len(_COLOURS)] for which, name in enumerate(configs)}
+    # PA is A with a projection, and has its colour.
+    families: dict[str, list[str]] = {}
+    for name in sorted({row.config for row in rows}):
+        families.setdefault(name[-1], []).append(name)
+    colours = {
+        name: colour
+        for names, colour in zip(families.values(), itertools.cycle(_COLOURS), strict=False)
+        for name in names
+    }
     bars = len({(row.ours, row.peer, row.config) for row in rows})
     height = max(0.19 * (bars + _GAP * len(pairs)) + 1.5, 3)
     figure, panels = plt.subplots(
@@ -44,7 +52,9 @@ def picture(rows: Sequence[Row], machine: Mapping[str, Any]) -> Figure:
     for axes, phase in zip(panels, PHASES, strict=True):
         _panel(axes, [row for row in rows if row.phase == phase], pairs, colours)
         axes.set_title(_TITLES[phase], loc="left", fontsize="medium")
-    handles: list[Any] = [Patch(color=colours[name], label=name) for name in configs]
+    handles: list[Any] = [
+        Patch(color=colours[names[0]], label=", ".join(names)) for names in families.values()
+    ]
     handles.append(Line2D([], [], color="0.15", linewidth=1, label="quartiles"))
     for label, style in (("floor", "-"), ("goal", ":")):
         handles.append(Line2D([], [], color="black", linestyle=style, linewidth=1.6, label=label))

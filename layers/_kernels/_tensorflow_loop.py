@@ -158,18 +158,22 @@ class Loop:
             return [d_states, d_weights], [d_x]
 
         zeros = tf.nest.map_structure(tf.zeros_like, weights)
-        (d_start, d_weights), d_x = self.over(body, [d_finals, zeros], backwards=True)
+        begun = d_finals if d_outputs is None else [d_outputs]
+        (d_start, d_weights), d_x = self.over(body, [d_finals, zeros], begun, backwards=True)
         return d_x, d_start, d_weights
 
     def over(
-        self, body: Callable[[Any, Any], tuple[Any, Any]], carry: Any, backwards: bool = False
+        self,
+        body: Callable[[Any, Any], tuple[Any, Any]],
+        carry: Any,
+        begun: Sequence[Any] = (),
+        backwards: bool = False,
     ) -> tuple[Any, _Series | _Arrays]:
-        """Runs `body(number, carry) -> (carry, emitted)` over the chunks."""
+        """Runs `body(number, carry) -> (carry, emitted)` over the chunks, after `begun`."""
         if self.pieces is not None:
             emitted: dict[int, Any] = {}
             numbers = range(len(self.pieces))
-            # TensorFlow begins at once with all that needs no state: here one chunk ahead.
-            begun: list[Any] = []
+            # Else all that needs no state would be computed at once: here it is one chunk ahead.
             for number in reversed(numbers) if backwards else numbers:
                 with tf.control_dependencies(begun):
                     begun = tf.nest.flatten(carry)[:1]

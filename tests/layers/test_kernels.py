@@ -154,6 +154,38 @@ def test_parts_of_a_batch_and_chunks_of_time_of_unknown_number(batch: int, time:
     _assert_close_in_scale(results, expected)
 
 
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="JAX has no chunks")
+def test_chunks_wait_so_that_not_all_are_in_memory_at_once() -> None:
+    import tensorflow as tf
+
+    layer = zoo.layers.LSTM(UNITS, return_sequences=True, memory="recompute")
+
+    @tf.function
+    def gradient(x: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            total = tf.reduce_sum(layer(x, training=True) ** 2)
+        return tape.gradient(total, x)
+
+    graph = gradient.get_concrete_function(tf.TensorSpec([2, 500, FEATURES])).graph
+    chunks = [op for op in graph.get_operations() if op.type.endswith("PartitionedCall")]
+    assert len(chunks) == 10  # five forward, five backward
+
+    def chunks_before(op: Any) -> int:
+        found, rest = {op.name}, [op]
+        while rest:
+            last = rest.pop()
+            needs = [*(tensor.op for tensor in last.inputs), *last.control_inputs]
+            rest += [need for need in needs if need.name not in found]
+            found |= {need.name for need in needs}
+        return sum(chunk.name in found for chunk in chunks)
+
+    inputs = [op for op in graph.get_operations() if op.type == "Transpose"]
+    waits = [chunks_before(op) for op in inputs]
+    assert waits.count(0) == 2, "only the first two chunks may start at once"
+    assert {1, 2, 3} <= set(waits)
+
+
 def _layer(**options: Any) -> Any:
     layer = zoo.layers.LSTM(
         UNITS, return_sequences=True, return_state=True, dtype=PRECISE, **options
