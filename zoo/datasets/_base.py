@@ -12,25 +12,16 @@ DATA_DIR_VARIABLE = "ZOO_DATA_DIR"
 PathLike = str | os.PathLike[str]
 
 
-class PairDataset:
-    """Base class of datasets of raw `(input, target)` pairs.
-
-    A subclass says how it is divided and reads one split at a time; `zoo.datasets.load` does the
-    slicing and makes the `tf.data.Dataset`. Only the splits that are asked for are read.
+class Dataset:
+    """What datasets of pairs and of texts have in common; derive from one of the two.
 
     Args:
         config: The part of the name after the first slash, one of `configs()`.
         data_dir: The folder of the data, for datasets that read one.
-
-    Example:
-        >>> from zoo import datasets
-        >>> @datasets.register_dataset("doubles")
-        ... class Doubles(datasets.PairDataset):
-        ...     def pairs(self, split):
-        ...         return [(str(n), str(2 * n)) for n in range(10)]
-        >>> [target.numpy() for _, target in datasets.load("doubles", split="train[:30%]")]
-        [b'0', b'2', b'4']
     """
+
+    kind: ClassVar[str]
+    """What it holds, "pairs" or "texts"."""
 
     splits: ClassVar[tuple[str, ...]] = ("train", "validation", "test")
     """The names of the splits."""
@@ -39,7 +30,10 @@ class PairDataset:
     """Other names of splits, `{other: name}`."""
 
     undivided: ClassVar[bool] = False
-    """Whether every split name stands for the same pairs, all of them."""
+    """Whether every split name stands for the same data, all of them."""
+
+    running: ClassVar[bool] = False
+    """Whether slices count the characters of a split, not its items."""
 
     def __init__(
         self,
@@ -59,6 +53,33 @@ class PairDataset:
         """The configurations in a few words, for messages."""
         return ", ".join(cls.configs())
 
+    def items(self, split: str) -> Sequence[Any]:
+        """Reads one split, in an order that never changes."""
+        raise NotImplementedError
+
+
+class PairDataset(Dataset):
+    """Base class of datasets of raw `(input, target)` pairs.
+
+    A subclass says how it is divided and reads one split at a time; `zoo.datasets.load` does the
+    slicing and makes the `tf.data.Dataset`. Only the splits that are asked for are read.
+
+    Args:
+        config: The part of the name after the first slash, one of `configs()`.
+        data_dir: The folder of the data, for datasets that read one.
+
+    Example:
+        >>> from zoo import datasets
+        >>> @datasets.register_dataset("doubles")
+        ... class Doubles(datasets.PairDataset):
+        ...     def pairs(self, split):
+        ...         return [(str(n), str(2 * n)) for n in range(10)]
+        >>> [target.numpy() for _, target in datasets.load("doubles", split="train[:30%]")]
+        [b'0', b'2', b'4']
+    """
+
+    kind = "pairs"
+
     def pairs(self, split: str) -> Sequence[tuple[Any, Any]]:
         """Reads one split.
 
@@ -69,6 +90,48 @@ class PairDataset:
             Its pairs, in an order that never changes.
         """
         raise NotImplementedError(f"{type(self).__name__} must define `pairs(split)`.")
+
+    def items(self, split: str) -> Sequence[Any]:
+        return self.pairs(split)
+
+
+class TextDataset(Dataset):
+    """Base class of datasets of texts without targets, for language models.
+
+    One item is one document, whole, with its line ends: a file, a chapter, a sentence. Where a
+    split is one running text, a subclass sets `running`, and slices then cut it by characters:
+    `train[:90%]` is the first nine tenths of the text.
+
+    Args:
+        config: The part of the name after the first slash, one of `configs()`.
+        data_dir: The folder of the data, for datasets that read one.
+
+    Example:
+        >>> from zoo import datasets
+        >>> @datasets.register_dataset("numerals")
+        ... class Numerals(datasets.TextDataset):
+        ...     running = True
+        ...     def texts(self, split):
+        ...         return ["one two three", "four five six"]
+        >>> [text.numpy() for text in datasets.load("numerals", split="train[8:17]")]
+        [b'three', b'four']
+    """
+
+    kind = "texts"
+
+    def texts(self, split: str) -> Sequence[str] | Sequence[bytes]:
+        """Reads one split.
+
+        Args:
+            split: One of `splits`.
+
+        Returns:
+            Its documents, in an order that never changes.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define `texts(split)`.")
+
+    def items(self, split: str) -> Sequence[Any]:
+        return self.texts(split)
 
 
 def find_folder(
@@ -94,7 +157,7 @@ def find_folder(
         raise TypeError(f"`data_dir` must be one path. Received: data_dir={data_dir!r}.")
     given = data_dir or os.environ.get(DATA_DIR_VARIABLE)
     expected = (
-        f"a folder with the files {' and '.join(wanted)}, "
+        f"a folder with the file{'s' * (len(wanted) > 1)} {' and '.join(wanted)}, "
         f"or one up to two levels above such a folder named {name}"
     )
     if not given:
