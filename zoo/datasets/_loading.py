@@ -26,10 +26,13 @@ _Class = TypeVar("_Class", bound=type[Dataset])
 
 _BUILT_IN = {
     "emoji_names": "zoo.datasets.emoji_names:EmojiNames",
+    "kjv": "zoo.datasets.kjv:KingJamesBible",
     "multi30k": "zoo.datasets.multi30k:Multi30k",
     "pairs": "zoo.datasets.pairs:Pairs",
+    "ptb": "zoo.datasets.ptb:PennTreebank",
     "texts": "zoo.datasets.texts:Texts",
     "tiny_shakespeare": "zoo.datasets.tiny_shakespeare:TinyShakespeare",
+    "wikitext2": "zoo.datasets.wikitext2:WikiText2",
 }
 _TABLES = (".tsv", ".csv")
 _SUFFIXES = (*_TABLES, ".txt")
