@@ -215,3 +215,24 @@ def test_the_real_tiny_shakespeare():
     ]
     assert [len(part) for part in parts] == [1003854, 55770, 55770]
     assert hashlib.sha256("".join(parts).encode()).hexdigest()[:8] == "86c4e6aa"
+
+
+SIZES_OF_ENGLISH = {
+    "speeches": [(95, 3738720), (5, 147442), (5, 182349)],
+    "definitions": [(81986, 4775792), (4599, 271053), (4694, 275673)],
+}
+
+
+@pytest.mark.parametrize("part", SIZES_OF_ENGLISH)
+def test_english(part):
+    parts = [load(f"english/{part}", split) for split in ("train", "validation", "test")]
+    assert [(len(texts), sum(map(len, texts))) for texts in parts] == SIZES_OF_ENGLISH[part]
+    assert len(set().union(*parts)) == sum(map(len, parts)), "a text is in two splits"
+    if part == "definitions":
+        assert all(text.endswith("\n") and text.count("\n") == 1 for text in parts[0])
+
+
+def test_english_is_speeches_and_then_definitions():
+    definitions = load("english/definitions", "validation")
+    mixed = load("english", "validation")
+    assert mixed == load("english/speeches", "validation") + definitions

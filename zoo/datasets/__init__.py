@@ -14,6 +14,7 @@ from ._base import PairDataset, TextDataset
 from ._loading import is_file_dataset, list_datasets, load, parse_spec, register_dataset
 from .cleaning import clean
 from .emoji_names import EmojiNames
+from .english import English
 from .kjv import KingJamesBible
 from .multi30k import Multi30k
 from .pairs import Pairs
@@ -24,6 +25,7 @@ from .wikitext2 import WikiText2
 
 __all__ = [
     "EmojiNames",
+    "English",
     "KingJamesBible",
     "Multi30k",
     "PairDataset",

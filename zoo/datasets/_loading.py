@@ -26,6 +26,7 @@ _Class = TypeVar("_Class", bound=type[Dataset])
 
 _BUILT_IN = {
     "emoji_names": "zoo.datasets.emoji_names:EmojiNames",
+    "english": "zoo.datasets.english:English",
     "kjv": "zoo.datasets.kjv:KingJamesBible",
     "multi30k": "zoo.datasets.multi30k:Multi30k",
     "pairs": "zoo.datasets.pairs:Pairs",
