@@ -12,7 +12,7 @@ import keras
 
 from zoo.layers._arguments import positive_integer
 
-from ._data import Batches, Example, collate, first_of_validation, raw_pairs
+from ._data import Batches, Example, collate, first_of_validation, raw_inputs, raw_pairs
 from ._inference import Kept
 from ._precision import under_own_policy
 from ._requires import requiring
@@ -82,6 +82,9 @@ class Application(keras.Model):
     monitor: ClassVar[str] = "loss"
     """The metric of `score` that says best how good the application is."""
 
+    paired: ClassVar[bool] = True
+    """Whether raw data are (input, target) pairs; otherwise they are inputs alone."""
+
     choices: dict[str, Any]
 
     def __init__(self, choices: Mapping[str, Any], **kwargs: Any) -> None:
@@ -128,6 +131,26 @@ class Application(keras.Model):
     def restore(self, assets: Mapping[str, str]) -> None:
         """Takes back what `assets` gave and builds the network."""
         self.build_network()
+
+    def raw(self, data: Any, targets: Any = None) -> tuple[list[Any], list[Any] | None]:
+        """Returns raw data as a list of inputs and a list of targets; as None if there are none."""
+        return raw_pairs(data, targets) if self.paired else raw_inputs(data, targets)
+
+    def divide(self, inputs: list[Any], targets: list[Any] | None, share: float) -> tuple[Any, Any]:
+        """Returns raw data for training, and the last `share` of them for validation."""
+        cut = first_of_validation(len(inputs), share)
+        if targets is None:
+            return (inputs[:cut], None), (inputs[cut:], None)
+        return (inputs[:cut], targets[:cut]), (inputs[cut:], targets[cut:])
+
+    def arrange(
+        self, examples: list[Example], batch_size: int, *, shuffle: bool, seed: int
+    ) -> Batches:
+        """Puts the features of all items into batches."""
+        return Batches(examples, batch_size, shuffle=shuffle, seed=seed)
+
+    def expect(self, training: Batches | None, evaluation: Batches | None) -> None:
+        """Makes ready for batches, before Keras sees them."""
 
     # Training and evaluation.
 
@@ -183,11 +206,11 @@ class Application(keras.Model):
         if isinstance(data, Batches):
             return data
         self._require_adapted()
-        examples = self.featurize(*raw_pairs(data, targets))
+        examples = self.featurize(*self.raw(data, targets))
         if not examples:
-            raise ValueError(f"`data` holds no pair that this {type(self).__name__} can take.")
+            raise ValueError(f"`data` holds nothing that this {type(self).__name__} can take.")
         batch_size = positive_integer("batch_size", batch_size)
-        return Batches(examples, batch_size, shuffle=shuffle, seed=seed)
+        return self.arrange(examples, batch_size, shuffle=shuffle, seed=seed)
 
     def fit(
         self,
@@ -217,11 +240,9 @@ class Application(keras.Model):
                 `score` says of them as `val_...`.
         """
         if not isinstance(x, Batches):
-            inputs, targets = raw_pairs(x, y)
+            inputs, targets = self.raw(x, y)
             if validation_split:
-                cut = first_of_validation(len(inputs), validation_split)
-                validation_data = (inputs[cut:], targets[cut:])
-                inputs, targets = inputs[:cut], targets[:cut]
+                (inputs, targets), validation_data = self.divide(inputs, targets, validation_split)
             if not self.adapted:
                 self.adapt(inputs, targets)
             seed = random.randrange(2**31)
@@ -231,13 +252,14 @@ class Application(keras.Model):
         callbacks = list(callbacks or [])
         if validation_data is not None:
             if not isinstance(validation_data, Batches):
-                validation_data = raw_pairs(validation_data)
+                validation_data = self.raw(validation_data)
                 if score_validation:
                     self.featurize(validation_data[0])  # refuses now, not after an epoch
                     callbacks.insert(0, ValidationScore(*validation_data))
             validation_data = self.preprocess(validation_data, batch_size=batch_size)
             self._kept.validation = validation_data.for_training()
             kwargs["validation_data"] = self._kept.validation
+        self.expect(x, validation_data)
         return super().fit(
             x.for_training(),
             epochs=epochs,
@@ -254,6 +276,7 @@ class Application(keras.Model):
         batches = self.preprocess(x, y, batch_size=batch_size)
         if not self.compiled:
             self.compile()
+        self.expect(None, batches)
         return super().evaluate(batches.for_training(), **kwargs)
 
     def predict(self, x: Any, y: Any = None, batch_size: int = 64, **kwargs: Any) -> Any:

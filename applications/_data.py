@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import functools
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import keras
@@ -28,7 +29,7 @@ def plain(value: Any) -> Any:
         raise ValueError(f"Texts given as bytes must be UTF-8. Received: {value!r}.") from error
 
 
-def raw_items(data: Any) -> list[Any]:
+def raw_items(data: Any, as_plain: Callable[[Any], Any] = plain) -> list[Any]:
     """Returns raw items as a list: from a list, an array, a tf.data.Dataset or a generator."""
     if isinstance(data, str | bytes) or not isinstance(data, Iterable):
         raise TypeError(
@@ -36,7 +37,7 @@ def raw_items(data: Any) -> list[Any]:
             f"Received: {data!r}."
         )
     items = data.as_numpy_iterator() if hasattr(data, "as_numpy_iterator") else data
-    return [plain(item) for item in items]
+    return [as_plain(item) for item in items]
 
 
 def raw_pairs(data: Any, targets: Any = None) -> tuple[list[Any], list[Any]]:
@@ -83,6 +84,30 @@ def raw_pairs(data: Any, targets: Any = None) -> tuple[list[Any], list[Any]]:
     return inputs, targets
 
 
+def raw_inputs(
+    data: Any, targets: Any = None, as_plain: Callable[[Any], Any] = plain
+) -> tuple[list[Any], None]:
+    """Returns raw data that have no targets as a list, in the form of `raw_pairs`.
+
+    Args:
+        data: a list, a tf.data.Dataset or a generator; or what this function gave.
+        targets: None.
+        as_plain: what makes an item a raw value.
+
+    Raises:
+        TypeError: `data` is nothing to iterate over, or there are targets.
+        ValueError: there is nothing.
+    """
+    if isinstance(data, tuple) and len(data) == 2 and data[1] is None:
+        data = data[0]
+    if targets is not None:
+        raise TypeError(f"This application has no targets. Received: targets={targets!r}.")
+    inputs = raw_items(data, as_plain)
+    if not inputs:
+        raise ValueError("`data` must hold at least one item. Received: none.")
+    return inputs, None
+
+
 def first_of_validation(count: int, share: float) -> int:
     """Returns which of `count` pairs is the first of the last ones, a `share` of all."""
     cut = count - round(count * share)
@@ -122,7 +147,6 @@ class Batches(keras.utils.PyDataset):
         self.shuffle = shuffle
         self.seed = seed
         self._epoch = 0
-        self._edges = np.array([self._sort_key(example) for example in examples])
         self.batches = self._arranged()
 
     @staticmethod
@@ -130,7 +154,11 @@ class Batches(keras.utils.PyDataset):
         edges = [bucket_edge(len(value)) for value in example.values() if np.ndim(value)]
         return [max(edges, default=0), sum(edges)]
 
-    def _arranged(self) -> list[np.ndarray]:
+    @functools.cached_property
+    def _edges(self) -> np.ndarray:
+        return np.array([self._sort_key(example) for example in self.examples])
+
+    def _arranged(self) -> list[Any]:
         """Returns which items each batch of this epoch holds."""
         order = np.arange(len(self.examples))
         if self.shuffle:
@@ -153,7 +181,7 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[Any, ...]:
         return self._batch(self.batches[index])
 
-    def _batch(self, items: np.ndarray) -> tuple[Any, ...]:
+    def _batch(self, items: Any) -> tuple[Any, ...]:
         features = collate([self.examples[i] for i in items])
         target = features.pop(TARGET, None)
         return (features,) if target is None else (features, target)

@@ -34,7 +34,7 @@ __all__ = [
     "train",
 ]
 
-Pairs = tuple[list[Any], list[Any]]
+Raw = tuple[list[Any], list[Any] | None]
 
 _RECIPE = "recipe.yaml"
 
@@ -46,15 +46,15 @@ class Prepared:
     Args:
         recipe: the recipe.
         application: the application, which has its network.
-        pairs: what to train on, inputs and targets.
+        data: what to train on, inputs and targets (None where the application takes none).
         validation: what to validate on, or None.
         start: the application before its vocabulary has grown, where it has.
     """
 
     recipe: Recipe
     application: Application
-    pairs: Pairs
-    validation: Pairs | None
+    data: Raw
+    validation: Raw | None
     start: Application | None = None
 
     def fit(
@@ -78,7 +78,7 @@ class Prepared:
     ) -> dict[str, list[float]]:
         recipe, application, settings = self.recipe, self.application, self.recipe.training
         batches = application.preprocess(
-            self.pairs, batch_size=settings.batch_size, shuffle=True, seed=recipe.seed
+            self.data, batch_size=settings.batch_size, shuffle=True, seed=recipe.seed
         )
         application.compile(optimizer=_optimizer(settings, len(batches)))
         kept: dict[str, Any] = {
@@ -147,7 +147,6 @@ def prepare(recipe: Recipe) -> Prepared:
 
     from zoo import datasets
     from zoo.applications import Application
-    from zoo.applications._data import raw_pairs
     from zoo.applications._registry import applications
 
     if (recipe.application is None) == (recipe.preset is None):
@@ -174,17 +173,24 @@ def prepare(recipe: Recipe) -> Prepared:
         known = {*keywords(kind), "name", "dtype", "trainable"}
         check_names(str(recipe.application), "argument", recipe.config, known)
         application = kind(**recipe.config)
-    pairs = raw_pairs(datasets.load(recipe.data, split, recipe.data_dir))
+    if recipe.clean is not None and not application.paired:
+        raise ValueError(
+            f"`clean` is for pairs, but a {type(application).__name__} takes plain items. "
+            f"Received: clean={recipe.clean!r}."
+        )
+    data = application.raw(datasets.load(recipe.data, split, recipe.data_dir))
     if recipe.clean is not None:
-        pairs = datasets.clean(pairs, **recipe.clean)
+        data = datasets.clean(data, **recipe.clean)
     validation = None
     if validation_split is not None:
-        validation = raw_pairs(datasets.load(recipe.data, validation_split, recipe.data_dir))
+        validation = application.raw(
+            datasets.load(recipe.data, validation_split, recipe.data_dir)
+        )
     if not application.adapted:
-        application.adapt(*pairs)
-    larger = grow(application, recipe, pairs)
+        application.adapt(*data)
+    larger = grow(application, recipe, data)
     start = None if larger is application else application
-    return Prepared(recipe, larger, pairs, validation, start)
+    return Prepared(recipe, larger, data, validation, start)
 
 
 def train(
@@ -246,7 +252,7 @@ def evaluate(
 
     Args:
         application: the application.
-        data: the name of a dataset or a file, see `zoo.datasets.load`; or raw pairs.
+        data: the name of a dataset or a file, see `zoo.datasets.load`; or raw data.
         split: which part of the dataset.
         data_dir: where the data are.
         seed: for applications that decode at random.
@@ -272,9 +278,9 @@ def evaluate(
     from ._decoding import check_decoding, progress
 
     options = {**progress(application, verbose), **check_decoding(application, decoding or {})}
-    pairs = datasets.load(data, split, data_dir) if isinstance(data, (str, Path)) else data
+    raw = datasets.load(data, split, data_dir) if isinstance(data, (str, Path)) else data
     keras.utils.set_random_seed(seed)
-    return application.score(pairs, **options)
+    return application.score(raw, **options)
 
 
 def card(recipe: Recipe, recipe_name: str = _RECIPE) -> dict[str, Any]:
