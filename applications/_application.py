@@ -98,6 +98,11 @@ class Application(keras.Model):
         if "build_network" in vars(cls):
             cls.build_network = under_own_policy(cls.build_network)  # type: ignore[assignment,method-assign]
 
+    @property
+    def data_kind(self) -> str:
+        """What `zoo.datasets.load` must give: "pairs", "texts" or, of any encoding, "bytes"."""
+        return "pairs" if self.paired else "texts"
+
     # What subclasses provide.
 
     def adapt(self, data: Any, targets: Any = None) -> None:

@@ -110,7 +110,9 @@ class LanguageModel(LanguageNetwork):
         self._require_adapted()
         texts, single = one_or_many("" if prompts is None else prompts)
         start = [self.symbols.start_id]
-        rows = [np.concatenate([start, self.symbols.encode(text)]).astype("int32") for text in texts]
+        rows = [
+            np.concatenate([start, self.symbols.encode(text)]).astype("int32") for text in texts
+        ]
         _, states = self._read(rows)
         seed = random.randrange(2**31) if seed is None else seed
         uniforms = np.stack(

@@ -178,13 +178,14 @@ def prepare(recipe: Recipe) -> Prepared:
             f"`clean` is for pairs, but a {type(application).__name__} takes plain items. "
             f"Received: clean={recipe.clean!r}."
         )
-    data = application.raw(datasets.load(recipe.data, split, recipe.data_dir))
+    kind = application.data_kind
+    data = application.raw(datasets.load(recipe.data, split, recipe.data_dir, kind))
     if recipe.clean is not None:
         data = datasets.clean(data, **recipe.clean)
     validation = None
     if validation_split is not None:
         validation = application.raw(
-            datasets.load(recipe.data, validation_split, recipe.data_dir)
+            datasets.load(recipe.data, validation_split, recipe.data_dir, kind)
         )
     if not application.adapted:
         application.adapt(*data)
@@ -278,9 +279,10 @@ def evaluate(
     from ._decoding import check_decoding, progress
 
     options = {**progress(application, verbose), **check_decoding(application, decoding or {})}
-    raw = datasets.load(data, split, data_dir) if isinstance(data, (str, Path)) else data
+    if isinstance(data, (str, Path)):
+        data = datasets.load(data, split, data_dir, application.data_kind)
     keras.utils.set_random_seed(seed)
-    return application.score(raw, **options)
+    return application.score(data, **options)
 
 
 def card(recipe: Recipe, recipe_name: str = _RECIPE) -> dict[str, Any]:

@@ -79,6 +79,8 @@ def test_a_folder_is_the_files_below_it_in_the_order_of_their_paths(write, tmp_p
 def test_a_dataset_goes_before_a_folder_of_its_name(write):
     write("kjv/x.txt", "my own")
     assert load("./kjv") == [b"my own"]
+    write("lib/x.txt", "my own")
+    assert datasets.is_file_dataset("lib") and not datasets.is_file_dataset("kjv")
     assert load("kjv", "train[:1]")[0].startswith(b"In the beginning")
 
 

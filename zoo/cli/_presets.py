@@ -80,7 +80,8 @@ def evaluate(arguments: dict[str, Any]) -> Result:
     stated = measured(preset, name, split)
     decoding = {**(stated.get("decoding") or {}), **_decoding(arguments)}
     seed = arguments.get("seed", stated.get("seed", 0))
-    data = application.raw(datasets.load(name, split, arguments.get("data_dir")))
+    found = datasets.load(name, split, arguments.get("data_dir"), application.data_kind)
+    data = application.raw(found)
     values = training.evaluate(
         application, data, seed=seed, decoding=decoding, verbose=int(sys.stderr.isatty())
     )

@@ -124,13 +124,14 @@ def is_file_dataset(name: PathLike | Sequence[PathLike]) -> bool:
     """Whether `load` takes `name` for files of the user's own.
 
     So it does with a path object, a sequence of paths, a string that ends in `.tsv`, `.csv` or
-    `.txt`, holds a comma, starts with a dot, a slash or a tilde, or is the path of a file.
+    `.txt`, holds a comma, starts with a dot, a slash or a tilde, is the path of a file, or of a
+    folder and not the name of a dataset.
 
     Args:
         name: What `load` is given.
 
     Returns:
-        Whether it is read as one file, or as two aligned ones.
+        Whether it is read as files.
 
     Example:
         >>> from zoo import datasets
@@ -144,7 +145,13 @@ def is_file_dataset(name: PathLike | Sequence[PathLike]) -> bool:
         or "," in name
         or name.startswith((".", "~", os.sep))
         or Path(name).is_file()
+        or (Path(name).is_dir() and not _is_dataset(name))
     )
+
+
+def _is_dataset(name: str) -> bool:
+    dataset = re.split("[/:]", name)[0]
+    return dataset in _registry().names() or dataset in _tfds.dataset_names()
 
 
 def parse_spec(spec: str, split: str = "test") -> tuple[str, str]:
@@ -227,8 +234,6 @@ def load(
     if not isinstance(data_dir, (str, os.PathLike, type(None))):
         raise TypeError(f"`data_dir` of {name} must be one path. Received: data_dir={data_dir!r}.")
     found = _tfds.load(name, split, data_dir, "texts" if kind == "bytes" else kind)
-    if found is None and Path(name).is_dir():
-        return _to_tf(_open_files(name, kind), split, name)
     if found is None:
         raise ValueError(_unknown(name))
     return found
