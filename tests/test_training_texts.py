@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import keras
 import pytest
 
 from zoo import training
@@ -63,3 +64,28 @@ def test_training_and_evaluating_on_a_file(tmp_path: Path) -> None:
     assert len(history["val_perplexity"]) == 1
     found = training.evaluate(model, str(path), HALVES["validation_split"])
     assert found["perplexity"] == pytest.approx(history["val_perplexity"][0], rel=1e-5)
+
+
+def test_averaged_sgd_by_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from zoo import callbacks
+
+    made = []
+
+    class Spy(callbacks.AveragedSGD):
+        def on_epoch_end(self, epoch: int, logs: object = None) -> None:
+            made.append(
+                (self.monitor, self.checks, self.higher_is_better, type(self.model.optimizer))
+            )
+            super().on_epoch_end(epoch, logs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(callbacks, "AveragedSGD", Spy)
+    path = tmp_path / "book.txt"
+    path.write_text("the cat sat on the mat\n" * 20)
+    how = Training(epochs=1, optimizer="sgd", learning_rate=1.0, average_after=3)
+    training.train(recipe(str(path), training=how), verbose=0)
+    assert made == [("val_nll", 3, False, keras.optimizers.SGD)]
+    with pytest.raises(ValueError, match="`average_after` needs a `validation_split`"):
+        training.prepare(recipe(str(path), training=how, validation_split=None))
+    for wrong in ({"optimizer": "asgd"}, {"average_after": 0}):
+        with pytest.raises(ValueError, match="`(optimizer|average_after)` must be"):
+            Training(**wrong)  # type: ignore[arg-type]

@@ -102,12 +102,15 @@ class Prepared:
     ) -> list[keras.callbacks.Callback]:
         import keras
 
-        from .callbacks import KeepBest
+        from .callbacks import AveragedSGD, KeepBest
         from .metrics import LOWER_IS_BETTER
 
         settings, monitor = self.recipe.training, f"val_{self.application.monitor}"
         lower = self.application.monitor in LOWER_IS_BETTER
         callbacks: list[keras.callbacks.Callback] = []
+        if settings.average_after is not None:
+            averaged = AveragedSGD(monitor, settings.average_after, higher_is_better=not lower)
+            callbacks.append(averaged)
         if settings.keep_best:
             callbacks.append(KeepBest(monitor, out, lower_is_better=lower, **kept))
         if settings.patience is not None:
@@ -163,6 +166,11 @@ def prepare(recipe: Recipe) -> Prepared:
                 f"slices of it, as in {HELD_OUT[0]} and {HELD_OUT[1]}. Received: split={split!r}, "
                 f"validation_split={validation_split!r}."
             )
+    if validation_split is None and recipe.training.average_after is not None:
+        raise ValueError(
+            "`average_after` needs a `validation_split`, which says when to begin. "
+            "Received: validation_split=None."
+        )
     if recipe.clean is not None:
         check_names("`clean`", "argument", recipe.clean, keywords(datasets.clean))
     keras.utils.set_random_seed(recipe.seed)
@@ -325,4 +333,5 @@ def _optimizer(settings: Training, steps_per_epoch: int) -> keras.optimizers.Opt
             warmup_target=settings.learning_rate if warmup else None,
             warmup_steps=warmup,
         )
-    return keras.optimizers.Adam(rate, global_clipnorm=settings.clipnorm)
+    kind = {"adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD}[settings.optimizer]
+    return kind(rate, global_clipnorm=settings.clipnorm)
