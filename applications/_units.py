@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import tokenizers
 
 PAD, START, END, UNKNOWN = "[PAD]", "[START]", "[END]", "[UNK]"
 SPECIALS = (PAD, START, END, UNKNOWN)
@@ -130,11 +133,43 @@ class Characters(Units):
         return Writer(self._texts)
 
     def to_json(self) -> str:
-        return json.dumps({"unit": "char", "characters": self.characters})
+        return _word_level([*SPECIALS, *self.characters], r"[\s\S]", "isolated").to_str()
 
     @classmethod
     def from_json(cls, text: str, replace: bool) -> Characters:
-        return cls(json.loads(text)["characters"], replace)
+        units = cls(_vocabulary(text)[len(SPECIALS) :], replace)
+        _require_same(text, units.to_json())
+        return units
+
+
+def _word_level(names: Sequence[str], pattern: str, behaviour: str) -> tokenizers.Tokenizer:
+    """A tokenizer of the `tokenizers` library whose units are what a pattern finds."""
+    from tokenizers import Regex, decoders, models, pre_tokenizers
+    from tokenizers import Tokenizer as Engine
+
+    vocabulary = {name: number for number, name in enumerate(names)}
+    engine = Engine(models.WordLevel(vocabulary, unk_token=UNKNOWN))
+    engine.pre_tokenizer = pre_tokenizers.Split(
+        Regex(pattern), behaviour, invert=behaviour == "removed"
+    )
+    engine.decoder = decoders.Fuse()
+    return engine
+
+
+def _vocabulary(text: str) -> list[str]:
+    """The units in a tokenizer's JSON in the order of their numbers; a damaged one is refused."""
+    try:
+        numbers = json.loads(text)["model"]["vocab"]
+        if sorted(numbers.values()) != list(range(len(numbers))):
+            raise ValueError("its units are not numbered from 0 without gaps")
+        return sorted(numbers, key=lambda name: numbers[name])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"This is not a tokenizer that we wrote: {error}.") from error
+
+
+def _require_same(text: str, ours: str) -> None:
+    if json.loads(text) != json.loads(ours):
+        raise ValueError("This is not a tokenizer that we wrote: more than its units is another.")
 
 
 def code_points(text: str) -> Iterator[np.ndarray]:
