@@ -157,6 +157,25 @@ def test_usual_folder_layouts(name, tmp_path):
         load(name, "train")
 
 
+def test_builders_for_tfds_equal_the_direct_read(tmp_path, monkeypatch):
+    from zoo.datasets import builders
+
+    folder = tmp_path / "raw"
+    folder.mkdir()
+    for part in ("train", "valid", "test"):
+        (folder / f"wiki.{part}.raw").write_text(f" \n = {part} ä = \n")
+    builder = builders.Wikitext2(config="raw", data_dir=tmp_path)
+    config = tfds.download.DownloadConfig(manual_dir=folder, try_download_gcs=False)
+    builder.download_and_prepare(download_config=config)
+    for split in ("train", "validation", "test"):
+        (found,) = tfds.as_numpy(builder.as_dataset(split=split))
+        assert [found["text"].decode()] == load("wikitext2/raw", split, folder)
+    for cls in (builders.Kjv, builders.English, builders.Ptb, builders.Wikitext2):
+        assert tfds.builder_cls(cls.name) is cls
+        assert cls.name in datasets.list_datasets()
+        assert [made.name for made in cls.BUILDER_CONFIGS] == [*cls.source.configs()]
+
+
 def test_ptb_in_the_folder_of_its_archive(tmp_path):
     folder = tmp_path / "simple-examples" / "data"
     folder.mkdir(parents=True)
