@@ -44,7 +44,8 @@ def show_list(arguments: dict[str, Any]) -> Result:
         parts.append(f"{kind}: {', '.join(data[kind])}")
     parts[-1] += (
         "; files of your own (pairs.tsv, book.txt, a folder of texts); and whatever TensorFlow "
-        "Datasets has prepared on this machine, by its name there (ted_hrlr_translate/pt_to_en, ted_multi_translate/fr-en)"
+        "Datasets has prepared on this machine, by its name there (ted_hrlr_translate/pt_to_en, "
+        "ted_multi_translate/fr-en, lm1b)"
     )
     return Result(data, "\n\n".join(parts))
 
