@@ -183,9 +183,7 @@ def prepare(recipe: Recipe) -> Prepared:
         data = datasets.clean(data, **recipe.clean)
     validation = None
     if validation_split is not None:
-        validation = application.raw(
-            datasets.load(recipe.data, validation_split, recipe.data_dir)
-        )
+        validation = application.raw(datasets.load(recipe.data, validation_split, recipe.data_dir))
     if not application.adapted:
         application.adapt(*data)
     larger = grow(application, recipe, data)
