@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import inspect
 import random
 from collections.abc import Callable, Hashable, Mapping
-from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import keras
 
 from zoo.layers._arguments import positive_integer
 
-from ._data import Batches, Example, collate, first_of_validation, raw_pairs
+from ._data import Batches, Example, first_of_validation, raw_inputs, raw_pairs
 from ._inference import Kept
+from ._keeping import Keeping
 from ._precision import under_own_policy
-from ._requires import requiring
 from ._scoring import ValidationScore
 
 
-class Application(keras.Model):
+class Application(Keeping):
     """A network together with what turns raw data into its inputs and its outputs into raw data.
 
     The life of one: the constructor takes the choices; `adapt` learns what data decide (a
@@ -82,7 +80,8 @@ class Application(keras.Model):
     monitor: ClassVar[str] = "loss"
     """The metric of `score` that says best how good the application is."""
 
-    choices: dict[str, Any]
+    paired: ClassVar[bool] = True
+    """Whether raw data are (input, target) pairs; otherwise they are inputs alone."""
 
     def __init__(self, choices: Mapping[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -94,6 +93,11 @@ class Application(keras.Model):
         super().__init_subclass__(**kwargs)
         if "build_network" in vars(cls):
             cls.build_network = under_own_policy(cls.build_network)  # type: ignore[assignment,method-assign]
+
+    @property
+    def data_kind(self) -> str:
+        """What `zoo.datasets.load` must give: "pairs", "texts" or, of any encoding, "bytes"."""
+        return "pairs" if self.paired else "texts"
 
     # What subclasses provide.
 
@@ -121,33 +125,37 @@ class Application(keras.Model):
         """Returns the loss and the metrics that `compile` takes unless told otherwise."""
         raise NotImplementedError
 
-    def assets(self) -> dict[str, str]:
-        """Returns what `adapt` has learned, as texts by file name."""
-        return {}
-
     def restore(self, assets: Mapping[str, str]) -> None:
         """Takes back what `assets` gave and builds the network."""
         self.build_network()
 
-    # Training and evaluation.
+    def raw(self, data: Any, targets: Any = None) -> tuple[list[Any], list[Any] | None]:
+        """Returns raw data as a list of inputs and a list of targets; as None if there are none."""
+        return raw_pairs(data, targets) if self.paired else raw_inputs(data, targets)
 
-    @property
-    def adapted(self) -> bool:
-        """Whether the network has been built."""
-        return bool(self.built)
+    def divide(self, inputs: list[Any], targets: list[Any] | None, share: float) -> tuple[Any, Any]:
+        """Returns raw data for training, and the last `share` of them for validation."""
+        cut = first_of_validation(len(inputs), share)
+        if targets is None:
+            return (inputs[:cut], None), (inputs[cut:], None)
+        return (inputs[:cut], targets[:cut]), (inputs[cut:], targets[cut:])
+
+    def arrange(
+        self, examples: list[Example], batch_size: int, *, shuffle: bool, seed: int
+    ) -> Batches:
+        """Puts the features of all items into batches."""
+        return Batches(examples, batch_size, shuffle=shuffle, seed=seed)
+
+    def expect(self, training: Batches | None, evaluation: Batches | None) -> None:
+        """Makes ready for batches, before Keras sees them."""
+
+    # Training and evaluation.
 
     def _require_new(self) -> None:
         if self.adapted:
             raise RuntimeError(
                 f"This {type(self).__name__} has been adapted, and its weights belong to what it "
                 "learned then; make a new one for other data."
-            )
-
-    def _require_adapted(self) -> None:
-        if not self.adapted:
-            raise RuntimeError(
-                f"This {type(self).__name__} has no network yet; call `fit` or `adapt` with data, "
-                "or load one with `from_preset`."
             )
 
     def compile(
@@ -183,11 +191,11 @@ class Application(keras.Model):
         if isinstance(data, Batches):
             return data
         self._require_adapted()
-        examples = self.featurize(*raw_pairs(data, targets))
+        examples = self.featurize(*self.raw(data, targets))
         if not examples:
-            raise ValueError(f"`data` holds no pair that this {type(self).__name__} can take.")
+            raise ValueError(f"`data` holds nothing that this {type(self).__name__} can take.")
         batch_size = positive_integer("batch_size", batch_size)
-        return Batches(examples, batch_size, shuffle=shuffle, seed=seed)
+        return self.arrange(examples, batch_size, shuffle=shuffle, seed=seed)
 
     def fit(
         self,
@@ -217,11 +225,9 @@ class Application(keras.Model):
                 `score` says of them as `val_...`.
         """
         if not isinstance(x, Batches):
-            inputs, targets = raw_pairs(x, y)
+            inputs, targets = self.raw(x, y)
             if validation_split:
-                cut = first_of_validation(len(inputs), validation_split)
-                validation_data = (inputs[cut:], targets[cut:])
-                inputs, targets = inputs[:cut], targets[:cut]
+                (inputs, targets), validation_data = self.divide(inputs, targets, validation_split)
             if not self.adapted:
                 self.adapt(inputs, targets)
             seed = random.randrange(2**31)
@@ -231,13 +237,14 @@ class Application(keras.Model):
         callbacks = list(callbacks or [])
         if validation_data is not None:
             if not isinstance(validation_data, Batches):
-                validation_data = raw_pairs(validation_data)
+                validation_data = self.raw(validation_data)
                 if score_validation:
                     self.featurize(validation_data[0])  # refuses now, not after an epoch
                     callbacks.insert(0, ValidationScore(*validation_data))
             validation_data = self.preprocess(validation_data, batch_size=batch_size)
             self._kept.validation = validation_data.for_training()
             kwargs["validation_data"] = self._kept.validation
+        self.expect(x, validation_data)
         return super().fit(
             x.for_training(),
             epochs=epochs,
@@ -254,14 +261,13 @@ class Application(keras.Model):
         batches = self.preprocess(x, y, batch_size=batch_size)
         if not self.compiled:
             self.compile()
+        self.expect(None, batches)
         return super().evaluate(batches.for_training(), **kwargs)
 
     def predict(self, x: Any, y: Any = None, batch_size: int = 64, **kwargs: Any) -> Any:
         """As `keras.Model.predict`, on raw pairs: the network's outputs, padded to one length."""
         batches = self.preprocess(x, y, batch_size=batch_size)
-        features = collate(batches.examples)
-        features.pop("target", None)
-        return super().predict(features, batch_size=batch_size, **kwargs)
+        return super().predict(batches.whole(), batch_size=batch_size, **kwargs)
 
     # Inference.
 
@@ -286,65 +292,3 @@ class Application(keras.Model):
         """
         self._require_adapted()
         return self._kept.run(self, key, function, examples, batch_size, verbose)
-
-    # Keeping.
-
-    def save_to_preset(
-        self,
-        directory: str | Path,
-        card: dict[str, Any] | None = None,
-        recipe: str | Path | None = None,
-        dtype: str = "float32",
-    ) -> None:
-        """Writes a folder that `from_preset` reads; see `zoo.applications._presets`.
-
-        Args:
-            directory: where; a new folder, or a preset to replace.
-            card: what to say of it: name, description, licence, ...; the rest is filled in.
-            recipe: a YAML file to keep beside it.
-            dtype: how weights lie on disk: "float32" or "float16".
-        """
-        from ._presets import save_preset
-
-        self._require_adapted()
-        save_preset(self, directory, card=card, recipe=recipe, dtype=dtype)
-
-    @classmethod
-    def from_preset(cls, preset: str | Path, **overrides: Any) -> Self:
-        """Loads a preset: a shipped name, a folder, or `hf://owner/name`.
-
-        Args:
-            preset: which one; see `zoo.list_presets`.
-            **overrides: choices to change that leave the weights as they are (`dropout=0.3`).
-        """
-        from ._presets import load_preset
-
-        return load_preset(preset, expected=None if cls is Application else cls, **overrides)
-
-    def write_assets(self, folder: Path) -> None:
-        """Writes what `adapt` has learned into a folder."""
-        for name, text in self.assets().items():
-            (folder / name).write_text(text, encoding="utf-8")
-
-    def read_assets(self, folder: Path) -> None:
-        """Reads what `write_assets` wrote, and builds the network."""
-        names = [path for path in sorted(folder.iterdir()) if path.suffix == ".json"]
-        self.restore({path.name: path.read_text(encoding="utf-8") for path in names})
-
-    def get_config(self) -> dict[str, Any]:
-        policy = keras.dtype_policies.serialize(self.dtype_policy)
-        return {**self.choices, "name": self.name, "dtype": policy}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
-        known = inspect.signature(cls.__init__).parameters
-        for name in config:
-            if name not in known and name not in ("name", "dtype", "trainable"):
-                raise TypeError(f"{cls.__name__} has no argument `{name}`.")
-        return cls(**config)
-
-    def get_build_config(self) -> dict[str, Any] | None:
-        return requiring({"assets": self.assets()}, self) if self.adapted else None
-
-    def build_from_config(self, config: dict[str, Any]) -> None:
-        self.restore(config["assets"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import functools
+import reprlib
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import keras
@@ -14,21 +16,28 @@ Example = dict[str, np.ndarray]
 TARGET = "target"
 
 
-def plain(value: Any) -> Any:
-    """Returns a raw value as Python or NumPy has it: bytes become text, scalar arrays scalars."""
+def unwrapped(value: Any) -> Any:
+    """Returns a raw value as Python or NumPy has it: tensors become arrays, scalar ones scalars."""
     if hasattr(value, "numpy"):
         value = value.numpy()
     if isinstance(value, np.ndarray | np.generic) and value.ndim == 0:
         value = value.item()
+    return value
+
+
+def plain(value: Any) -> Any:
+    """Returns a raw value as Python or NumPy has it, bytes as text."""
+    value = unwrapped(value)
     if not isinstance(value, bytes):
         return value
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise ValueError(f"Texts given as bytes must be UTF-8. Received: {value!r}.") from error
+        shown = reprlib.repr(value)
+        raise ValueError(f"Texts given as bytes must be UTF-8. Received: {shown}.") from error
 
 
-def raw_items(data: Any) -> list[Any]:
+def raw_items(data: Any, as_plain: Callable[[Any], Any] = plain) -> list[Any]:
     """Returns raw items as a list: from a list, an array, a tf.data.Dataset or a generator."""
     if isinstance(data, str | bytes) or not isinstance(data, Iterable):
         raise TypeError(
@@ -36,7 +45,7 @@ def raw_items(data: Any) -> list[Any]:
             f"Received: {data!r}."
         )
     items = data.as_numpy_iterator() if hasattr(data, "as_numpy_iterator") else data
-    return [plain(item) for item in items]
+    return [as_plain(item) for item in items]
 
 
 def raw_pairs(data: Any, targets: Any = None) -> tuple[list[Any], list[Any]]:
@@ -83,6 +92,30 @@ def raw_pairs(data: Any, targets: Any = None) -> tuple[list[Any], list[Any]]:
     return inputs, targets
 
 
+def raw_inputs(
+    data: Any, targets: Any = None, as_plain: Callable[[Any], Any] = plain
+) -> tuple[list[Any], None]:
+    """Returns raw data that have no targets as a list, in the form of `raw_pairs`.
+
+    Args:
+        data: a list, a tf.data.Dataset or a generator; or what this function gave.
+        targets: None.
+        as_plain: what makes an item a raw value.
+
+    Raises:
+        TypeError: `data` is nothing to iterate over, or there are targets.
+        ValueError: there is nothing.
+    """
+    if isinstance(data, tuple) and len(data) == 2 and data[1] is None:
+        data = data[0]
+    if targets is not None:
+        raise TypeError(f"This application has no targets. Received: targets={targets!r}.")
+    inputs = raw_items(data, as_plain)
+    if not inputs:
+        raise ValueError("`data` must hold at least one item. Received: none.")
+    return inputs, None
+
+
 def first_of_validation(count: int, share: float) -> int:
     """Returns which of `count` pairs is the first of the last ones, a `share` of all."""
     cut = count - round(count * share)
@@ -122,7 +155,6 @@ class Batches(keras.utils.PyDataset):
         self.shuffle = shuffle
         self.seed = seed
         self._epoch = 0
-        self._edges = np.array([self._sort_key(example) for example in examples])
         self.batches = self._arranged()
 
     @staticmethod
@@ -130,7 +162,11 @@ class Batches(keras.utils.PyDataset):
         edges = [bucket_edge(len(value)) for value in example.values() if np.ndim(value)]
         return [max(edges, default=0), sum(edges)]
 
-    def _arranged(self) -> list[np.ndarray]:
+    @functools.cached_property
+    def _edges(self) -> np.ndarray:
+        return np.array([self._sort_key(example) for example in self.examples])
+
+    def _arranged(self) -> list[Any]:
         """Returns which items each batch of this epoch holds."""
         order = np.arange(len(self.examples))
         if self.shuffle:
@@ -153,10 +189,16 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[Any, ...]:
         return self._batch(self.batches[index])
 
-    def _batch(self, items: np.ndarray) -> tuple[Any, ...]:
+    def _batch(self, items: Any) -> tuple[Any, ...]:
         features = collate([self.examples[i] for i in items])
         target = features.pop(TARGET, None)
         return (features,) if target is None else (features, target)
+
+    def whole(self) -> dict[str, np.ndarray]:
+        """Returns the features of all items in one batch."""
+        features = collate(self.examples)
+        features.pop(TARGET, None)
+        return features
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         for index in range(len(self)):

@@ -46,7 +46,8 @@ def sample(
         step, states: the network, see above.
         rows: how many sequences.
         max_length: the most symbols, the end symbol included.
-        start, end: the symbol before the first one; the one that ends a sequence.
+        start, end: the symbol before the first one, or one for each row, (rows,); the one that
+            ends a sequence.
         uniforms: (max_length, rows) numbers in [0, 1) that decide each draw, so that one seed
             gives the same symbols on every backend; None takes the most probable symbol.
         limits: integers (rows,), at most `max_length`: the most symbols of each row.
@@ -58,18 +59,15 @@ def sample(
     Raises:
         ValueError: `temperature`, `top_k` or `top_p` leave nothing to draw from.
     """
-    _check_draw(temperature, top_k, top_p)
+    check_draw(temperature, top_k, top_p)
     if uniforms is not None:
         uniforms = ops.cast(ops.convert_to_tensor(uniforms), "float32")
 
     def body(position: Any, last: Any, done: Any, total: Any, symbols: Any, states: Any) -> Any:
         logits, states = step(last, states)
         log_probabilities = ops.log_softmax(ops.cast(logits, "float32"), axis=-1)
-        if uniforms is None:
-            chosen = ops.cast(ops.argmax(log_probabilities, axis=-1), "int32")
-        else:
-            numbers = ops.take(uniforms, position, axis=0)
-            chosen = _draw(log_probabilities, numbers, temperature, top_k, top_p)
+        numbers = None if uniforms is None else ops.take(uniforms, position, axis=0)
+        chosen = choose(log_probabilities, numbers, temperature, top_k, top_p)
         gained = ops.take_along_axis(log_probabilities, ops.expand_dims(chosen, -1), axis=-1)
         total = total + ops.where(done, 0.0, ops.squeeze(gained, -1))
         chosen = ops.where(done, end, chosen)
@@ -130,7 +128,7 @@ def beam_search(
         return ops.take(value, flat, axis=0)
 
     def body(position: Any, total: Any, lengths: Any, done: Any, symbols: Any, states: Any) -> Any:
-        last = ops.where(position == 0, start, _read(symbols, ops.maximum(position - 1, 0)))
+        last = ops.where(position == 0, starts, _read(symbols, ops.maximum(position - 1, 0)))
         logits, states = step(last, states)
         vocabulary = logits.shape[-1]
         gains = ops.log_softmax(ops.cast(logits, "float32"), axis=-1)
@@ -160,6 +158,7 @@ def beam_search(
         return position, total, lengths, done, symbols, states
 
     zeros = ops.zeros((rows, beams), "int32")
+    starts = ops.repeat(zeros[:, 0] + start, beams)
     _, total, lengths, _, symbols, _ = ops.while_loop(
         lambda position, total, lengths, done, *_: ops.logical_and(
             position < max_length, ops.logical_not(ops.all(done))
@@ -181,13 +180,27 @@ def _ended(done: Any, position: Any, limits: Any) -> Any:
     return done if limits is None else ops.logical_or(done, position >= limits)
 
 
-def _check_draw(temperature: float, top_k: int | None, top_p: float | None) -> None:
+def check_draw(temperature: float, top_k: int | None, top_p: float | None) -> None:
+    """Refuses what leaves nothing to draw from."""
     if not temperature > 0:
         raise ValueError(f"`temperature` must be positive. Received: temperature={temperature!r}.")
     if top_k is not None:
         positive_integer("top_k", top_k)
     if top_p is not None and not 0 < top_p <= 1:
         raise ValueError(f"`top_p` must be a number in (0, 1]. Received: top_p={top_p!r}.")
+
+
+def choose(
+    log_probabilities: Any,
+    uniforms: Any,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+) -> Any:
+    """Returns one symbol a row, drawn as `sample` says; the most probable without `uniforms`."""
+    if uniforms is None:
+        return ops.cast(ops.argmax(log_probabilities, axis=-1), "int32")
+    return _draw(log_probabilities, uniforms, temperature, top_k, top_p)
 
 
 def _draw(

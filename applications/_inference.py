@@ -25,6 +25,14 @@ class Kept:
         self.functions: dict[Hashable, Compiled] = {}
         self.validation: Any = None
 
+    def compiled(
+        self, network: keras.Model, key: Hashable, function: Callable[[dict[str, Any]], Any]
+    ) -> Callable[[dict[str, Any]], Any]:
+        """Returns the function of a batch of features that is kept under `key`, compiled."""
+        if key not in self.functions:
+            self.functions[key] = Compiled(network, function)
+        return self.functions[key].predict_on_batch
+
     def run(
         self,
         network: keras.Model,
@@ -40,8 +48,7 @@ class Kept:
         that few shapes are compiled.
         """
         batch_size = positive_integer("batch_size", batch_size)
-        if key not in self.functions:
-            self.functions[key] = Compiled(network, function)
+        compiled = self.compiled(network, key, function)
         order = sorted(range(len(examples)), key=lambda item: _length(examples[item]))
         results: list[Any] = [None] * len(examples)
         bar = keras.utils.Progbar(len(examples), verbose=verbose)
@@ -50,7 +57,7 @@ class Kept:
             rows = 1 << (len(chosen) - 1).bit_length()
             filled = [*chosen, *chosen[:1] * (rows - len(chosen))]
             batch = collate([examples[item] for item in filled])
-            outputs = self.functions[key].predict_on_batch(batch)
+            outputs = compiled(batch)
             for row, item in enumerate(chosen):
                 results[item] = keras.tree.map_structure(lambda value, at=row: value[at], outputs)
             bar.update(begin + len(chosen))

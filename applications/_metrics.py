@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 References = Sequence[str] | Sequence[Sequence[str]]
 
@@ -130,6 +133,76 @@ def wer(hypotheses: Sequence[str], references: Sequence[str]) -> float:
     import jiwer
 
     return float(jiwer.wer(references, hypotheses))
+
+
+def nll(log_probabilities: Any) -> float:
+    """The negative log-likelihood of a text in nats a unit: `-1/N sum_t log p(u_t)`.
+
+    Args:
+        log_probabilities: of each unit, natural logarithms.
+
+    Raises:
+        ValueError: there are none.
+
+    Example:
+
+    >>> nll([-1.0, -2.0])
+    1.5
+    """
+    return -_total(log_probabilities) / np.size(log_probabilities)
+
+
+def perplexity(log_probabilities: Any) -> float:
+    """The perplexity of a text, `exp(-1/N sum_t log p(u_t))`.
+
+    A model that finds V units equally probable each time has the perplexity V.
+
+    Args:
+        log_probabilities: of each unit, natural logarithms.
+
+    Raises:
+        ValueError: there are none.
+
+    Example:
+
+    >>> round(perplexity([-1.0, -2.0]), 4)
+    4.4817
+
+    Reference:
+        Jelinek et al. 1977, "Perplexity: a measure of the difficulty of speech recognition tasks".
+    """
+    value = nll(log_probabilities)
+    return math.exp(value) if value < 700 else math.inf
+
+
+def bits_per_character(log_probabilities: Any, characters: int) -> float:
+    """What a text costs in bits by its number of characters: `-1/C sum_t log2 p(u_t)`.
+
+    Unlike the perplexity, it compares models of different units.
+
+    Args:
+        log_probabilities: of each unit, natural logarithms.
+        characters: how many characters all units have together.
+
+    Raises:
+        ValueError: there are none.
+
+    Example:
+
+    >>> round(bits_per_character([-1.0, -2.0], characters=4), 4)
+    1.082
+    """
+    if characters < 1:
+        raise ValueError(f"`characters` must be at least 1. Received: characters={characters}.")
+    return -_total(log_probabilities) / math.log(2) / characters
+
+
+def _total(log_probabilities: Any) -> float:
+    values = np.asarray(log_probabilities)
+    if not values.size:
+        raise ValueError("`log_probabilities` must hold at least one number.")
+    # A float32 sum of a long text would lose what its last units add.
+    return float(values.sum(dtype="float64"))
 
 
 def _with_references(

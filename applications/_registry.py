@@ -16,7 +16,10 @@ applications = Registry(
         if package
         else tell_keras(application.__name__, application, "zoo")
     ),
-    entries={"Translator": "zoo.applications.translation:Translator"},
+    entries={
+        "LanguageModel": "zoo.applications.language_model:LanguageModel",
+        "Translator": "zoo.applications.translation:Translator",
+    },
 )
 
 

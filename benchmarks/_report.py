@@ -95,8 +95,8 @@ def _row(row: Row) -> tuple[str, ...]:
         row.config,
         row.ours,
         row.peer,
-        _ms(row.ours_ms),
-        _ms(row.peer_ms),
+        milliseconds(row.ours_ms),
+        milliseconds(row.peer_ms),
         f"{row.ratio:.2f}",
         f"{row.ratio_low:.2f}-{row.ratio_high:.2f}",
         *_goal(row),
@@ -106,7 +106,8 @@ def _row(row: Row) -> tuple[str, ...]:
     )
 
 
-def _ms(value: float) -> str:
+def milliseconds(value: float) -> str:
+    """A time with three digits."""
     return f"{value:.0f}" if value >= 1000 else f"{value:.3g}" if value < 100 else f"{value:.1f}"
 
 
@@ -127,7 +128,7 @@ def _small(rows: Sequence[Row], limits: Mapping[str, Any]) -> Table:
             (
                 config,
                 phase,
-                _ms(row.ours_ms),
+                milliseconds(row.ours_ms),
                 f"{row.gflops:.0f}",
                 f"{100 * row.peak_share:.0f}",
                 f"{row.weights_gbs:.1f}",

@@ -127,9 +127,9 @@ def test_files_are_never_validated_on_what_was_trained_on(tmp_path: Path) -> Non
     prepared = training.prepare(
         recipe(data=path, split="train[:15]", validation_split="train[15:]")
     )
-    assert len(prepared.pairs[0]) == 15
+    assert len(prepared.data[0]) == 15
     assert prepared.validation is not None
-    assert not {*prepared.pairs[0]} & {*prepared.validation[0]}
+    assert not {*prepared.data[0]} & {*prepared.validation[0]}
 
 
 def test_training_leaves_a_whole_preset(tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_finetuning_validates_on_the_datasets_own_split(preset: Path) -> None:
 def test_finetuning_holds_out_a_tenth_of_a_file(preset: Path, tmp_path: Path) -> None:
     path = str(write_pairs(tmp_path / "talk.tsv", 20))
     prepared = training.prepare(training.finetuning(preset, path))
-    assert len(prepared.pairs[0]) == 18
+    assert len(prepared.data[0]) == 18
     assert prepared.validation == (["word 18", "word 19"], ["Wort 18", "Wort 19"])
     with pytest.raises(ValueError, match="name also a `validation_split`"):
         training.finetuning(preset, path, "train[:5]")

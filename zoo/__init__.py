@@ -26,6 +26,7 @@ __all__ = [
     "GRUCell",
     "LSTM",
     "LSTMCell",
+    "LanguageModel",
     "MultiplicativeAttention",
     "PeepholeLSTM",
     "PeepholeLSTMCell",
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from zoo import applications, callbacks, datasets, layers, metrics, plot, training
     from zoo.applications import (
         Application,
+        LanguageModel,
         Translation,
         Translator,
         list_applications,
@@ -103,6 +105,7 @@ _SUBMODULES = ("applications", "callbacks", "datasets", "layers", "metrics", "pl
 _HOMES = {
     "zoo.applications": (
         "Application",
+        "LanguageModel",
         "Translation",
         "Translator",
         "list_applications",

@@ -28,12 +28,15 @@ class Training:
     Args:
         epochs: passes over the training split.
         batch_size: items a batch.
-        learning_rate: of Adam; the highest one, with a schedule.
+        optimizer: "adam" or "sgd".
+        learning_rate: of the optimizer; the highest one, with a schedule.
         schedule: "constant", or "cosine", which falls to zero over the training.
         warmup_steps: batches over which the learning rate rises from zero.
         clipnorm: the largest norm of the whole gradient.
         keep_best: keep the epoch with the best validation score instead of the last one.
         patience: stop after so many epochs without a better validation score; null never does.
+        average_after: average the weights from the first epoch on that is worse than the best of
+            those so many epochs before it, see `zoo.callbacks.AveragedSGD`; null never does.
 
     Raises:
         ValueError: a value is out of its range.
@@ -47,16 +50,19 @@ class Training:
 
     epochs: int = 10
     batch_size: int = 64
+    optimizer: str = "adam"
     learning_rate: float = 1e-3
     schedule: str = "constant"
     warmup_steps: int = 0
     clipnorm: float = 1.0
     keep_best: bool = True
     patience: int | None = None
+    average_after: int | None = None
 
     def __post_init__(self) -> None:
+        _one_of(self, "optimizer", ("adam", "sgd"))
         _one_of(self, "schedule", ("constant", "cosine"))
-        for name in ("epochs", "batch_size", "patience"):
+        for name in ("epochs", "batch_size", "patience", "average_after"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}.")

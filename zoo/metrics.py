@@ -1,8 +1,18 @@
 """Measures that applications report; see each for its equation."""
 
-from zoo.applications._metrics import bleu, cer, chrf, wer
+from zoo.applications._metrics import bits_per_character, bleu, cer, chrf, nll, perplexity, wer
 
-__all__ = ["LOWER_IS_BETTER", "UNITS", "bleu", "cer", "chrf", "wer"]
+__all__ = [
+    "LOWER_IS_BETTER",
+    "UNITS",
+    "bits_per_character",
+    "bleu",
+    "cer",
+    "chrf",
+    "nll",
+    "perplexity",
+    "wer",
+]
 
 UNITS = {
     **dict.fromkeys(("bleu", "bleu1", "bleu2", "bleu3", "bleu4", "chrf", "rouge_l"), "of 100"),

@@ -96,7 +96,7 @@ def quickstart(
     sources, references = raw_pairs(load(DATA, "test"))
     tell(f"Translating the names of {len(sources)} emoji that training will not see.")
     before = translator.translate(sources, **DECODING)
-    tell(f"Training on the names of {len(prepared.pairs[0])} others.")
+    tell(f"Training on the names of {len(prepared.data[0])} others.")
     prepared.fit(out, verbose=verbose)
     tell("Translating the first ones again.")
     after = translator.translate(sources, **DECODING)

@@ -34,7 +34,7 @@ __all__ = [
     "train",
 ]
 
-Pairs = tuple[list[Any], list[Any]]
+Raw = tuple[list[Any], list[Any] | None]
 
 _RECIPE = "recipe.yaml"
 
@@ -46,15 +46,15 @@ class Prepared:
     Args:
         recipe: the recipe.
         application: the application, which has its network.
-        pairs: what to train on, inputs and targets.
+        data: what to train on, inputs and targets (None where the application takes none).
         validation: what to validate on, or None.
         start: the application before its vocabulary has grown, where it has.
     """
 
     recipe: Recipe
     application: Application
-    pairs: Pairs
-    validation: Pairs | None
+    data: Raw
+    validation: Raw | None
     start: Application | None = None
 
     def fit(
@@ -78,7 +78,7 @@ class Prepared:
     ) -> dict[str, list[float]]:
         recipe, application, settings = self.recipe, self.application, self.recipe.training
         batches = application.preprocess(
-            self.pairs, batch_size=settings.batch_size, shuffle=True, seed=recipe.seed
+            self.data, batch_size=settings.batch_size, shuffle=True, seed=recipe.seed
         )
         application.compile(optimizer=_optimizer(settings, len(batches)))
         kept: dict[str, Any] = {
@@ -102,12 +102,15 @@ class Prepared:
     ) -> list[keras.callbacks.Callback]:
         import keras
 
-        from .callbacks import KeepBest
+        from .callbacks import AveragedSGD, KeepBest
         from .metrics import LOWER_IS_BETTER
 
         settings, monitor = self.recipe.training, f"val_{self.application.monitor}"
         lower = self.application.monitor in LOWER_IS_BETTER
         callbacks: list[keras.callbacks.Callback] = []
+        if settings.average_after is not None:
+            averaged = AveragedSGD(monitor, settings.average_after, higher_is_better=not lower)
+            callbacks.append(averaged)
         if settings.keep_best:
             callbacks.append(KeepBest(monitor, out, lower_is_better=lower, **kept))
         if settings.patience is not None:
@@ -147,7 +150,6 @@ def prepare(recipe: Recipe) -> Prepared:
 
     from zoo import datasets
     from zoo.applications import Application
-    from zoo.applications._data import raw_pairs
     from zoo.applications._registry import applications
 
     if (recipe.application is None) == (recipe.preset is None):
@@ -164,6 +166,11 @@ def prepare(recipe: Recipe) -> Prepared:
                 f"slices of it, as in {HELD_OUT[0]} and {HELD_OUT[1]}. Received: split={split!r}, "
                 f"validation_split={validation_split!r}."
             )
+    if validation_split is None and recipe.training.average_after is not None:
+        raise ValueError(
+            "`average_after` needs a `validation_split`, which says when to begin. "
+            "Received: validation_split=None."
+        )
     if recipe.clean is not None:
         check_names("`clean`", "argument", recipe.clean, keywords(datasets.clean))
     keras.utils.set_random_seed(recipe.seed)
@@ -174,17 +181,25 @@ def prepare(recipe: Recipe) -> Prepared:
         known = {*keywords(kind), "name", "dtype", "trainable"}
         check_names(str(recipe.application), "argument", recipe.config, known)
         application = kind(**recipe.config)
-    pairs = raw_pairs(datasets.load(recipe.data, split, recipe.data_dir))
+    if recipe.clean is not None and not application.paired:
+        raise ValueError(
+            f"`clean` is for pairs, but a {type(application).__name__} takes plain items. "
+            f"Received: clean={recipe.clean!r}."
+        )
+    kind = application.data_kind
+    data = application.raw(datasets.load(recipe.data, split, recipe.data_dir, kind))
     if recipe.clean is not None:
-        pairs = datasets.clean(pairs, **recipe.clean)
+        data = datasets.clean(data, **recipe.clean)
     validation = None
     if validation_split is not None:
-        validation = raw_pairs(datasets.load(recipe.data, validation_split, recipe.data_dir))
+        validation = application.raw(
+            datasets.load(recipe.data, validation_split, recipe.data_dir, kind)
+        )
     if not application.adapted:
-        application.adapt(*pairs)
-    larger = grow(application, recipe, pairs)
+        application.adapt(*data)
+    larger = grow(application, recipe, data)
     start = None if larger is application else application
-    return Prepared(recipe, larger, pairs, validation, start)
+    return Prepared(recipe, larger, data, validation, start)
 
 
 def train(
@@ -246,7 +261,7 @@ def evaluate(
 
     Args:
         application: the application.
-        data: the name of a dataset or a file, see `zoo.datasets.load`; or raw pairs.
+        data: the name of a dataset or a file, see `zoo.datasets.load`; or raw data.
         split: which part of the dataset.
         data_dir: where the data are.
         seed: for applications that decode at random.
@@ -272,9 +287,10 @@ def evaluate(
     from ._decoding import check_decoding, progress
 
     options = {**progress(application, verbose), **check_decoding(application, decoding or {})}
-    pairs = datasets.load(data, split, data_dir) if isinstance(data, (str, Path)) else data
+    if isinstance(data, (str, Path)):
+        data = datasets.load(data, split, data_dir, application.data_kind)
     keras.utils.set_random_seed(seed)
-    return application.score(pairs, **options)
+    return application.score(data, **options)
 
 
 def card(recipe: Recipe, recipe_name: str = _RECIPE) -> dict[str, Any]:
@@ -317,4 +333,5 @@ def _optimizer(settings: Training, steps_per_epoch: int) -> keras.optimizers.Opt
             warmup_target=settings.learning_rate if warmup else None,
             warmup_steps=warmup,
         )
-    return keras.optimizers.Adam(rate, global_clipnorm=settings.clipnorm)
+    kind = {"adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD}[settings.optimizer]
+    return kind(rate, global_clipnorm=settings.clipnorm)

@@ -29,7 +29,7 @@ def test_finetune_and_train(run: Run, preset: str, monkeypatch: pytest.MonkeyPat
     seen = []
 
     def fit(self: Any, out: Path, *rest: Any) -> dict[str, list[float]]:
-        seen.append((self.recipe.split, self.recipe.validation_split, *self.pairs))
+        seen.append((self.recipe.split, self.recipe.validation_split, *self.data))
         shutil.copytree(preset, out)
         return {"loss": [1.0]}
 

@@ -30,7 +30,7 @@ TWO = [("yes, ä", "ja"), ("no", "nein\u2028doch")]
     ("name", "content"),
     [
         ("a.tsv", "yes, ä\tja\nno\tnein\u2028doch\n"),
-        ("a.txt", "yes, ä\tja\r\n\r\nno\tnein\u2028doch"),
+        ("a.tsv", "yes, ä\tja\r\n\r\nno\tnein\u2028doch"),
         ("a.tsv", "yes, ä\tja\tsome licence\nno\tnein\u2028doch\n"),
         ("a.tsv", "source\ttarget\nyes, ä\tja\nno\tnein\u2028doch\n"),
         ("a.tsv", "\ufeffid\tTarget\tInput\n1\tja\tyes, ä\n2\tnein\u2028doch\tno\n"),
@@ -42,6 +42,13 @@ TWO = [("yes, ä", "ja"), ("no", "nein\u2028doch")]
 def test_tables(write, name, content):
     path = write(name, content)
     assert load(name) == load(path) == load(str(path)) == load("pairs", data_dir=path) == TWO
+
+
+def test_a_file_of_any_name_has_pairs_if_they_are_wanted(write):
+    write("a.txt", "yes, ä\tja\nno\tnein\u2028doch\n")
+    found = datasets.load("a.txt", kind="pairs").as_numpy_iterator()
+    assert [(source.decode(), target.decode()) for source, target in found] == TWO
+    assert load("pairs", data_dir="a.txt") == TWO
 
 
 def test_quoted_fields_may_span_lines(write):
@@ -128,7 +135,7 @@ def test_a_folder(write, tmp_path):
     (tmp_path / "corpus").mkdir()
     for name in ("corpus", "./corpus", tmp_path / "corpus"):
         with pytest.raises(ValueError, match="corpus is a folder; give the path of a file"):
-            datasets.load(name)
+            datasets.load(name, kind="pairs")
 
 
 def test_unaligned_files(write):

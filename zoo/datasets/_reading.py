@@ -27,14 +27,35 @@ def read_text(path: str | os.PathLike[str]) -> str:
         ValueError: If it is a folder, is empty or is not UTF-8.
     """
     file = Path(path).expanduser()
+    text = decode(read_bytes(file), file)
+    if not text.strip():
+        raise ValueError(f"{file} is empty.")
+    return text
+
+
+def read_bytes(file: Path) -> bytes:
+    """Reads a file.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is a folder.
+    """
     if file.is_dir():
         raise ValueError(f"{file} is a folder; give the path of a file.")
     try:
-        data = file.read_bytes()
+        return file.read_bytes()
     except FileNotFoundError as error:
         raise FileNotFoundError(f"There is no file {file}.") from error
+
+
+def decode(data: bytes, file: Path) -> str:
+    """Decodes what `file` holds, without the byte-order mark if there is one.
+
+    Raises:
+        ValueError: If it is not UTF-8; the message names the first byte that is wrong.
+    """
     try:
-        text = data.decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         # The codec counts from behind a byte-order mark, if there is one.
         start = error.start + len(data) - len(error.object)
@@ -43,9 +64,6 @@ def read_text(path: str | os.PathLike[str]) -> str:
             f"{file} is not UTF-8: byte {start} (line {line}) is 0x{data[start]:02x}; "
             "save the file as UTF-8."
         ) from error
-    if not text.strip():
-        raise ValueError(f"{file} is empty.")
-    return text
 
 
 def read_lines(path: str | os.PathLike[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Which pairs a split such as `train[:10%]+validation` names, exactly as TFDS reads it."""
+"""Which items a split such as `train[:10%]+validation` names, exactly as TFDS reads it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from ._base import PairDataset
+from ._base import Dataset
 
 _NAME = r"[A-Za-z_][\w-]*"
 _PART = rf"{_NAME}(?:\[[^\]]*\])?"
@@ -17,23 +17,39 @@ SPLIT_PATTERN = rf"{_PART}(?:\s*\+\s*{_PART})*"
 class _Splits(Mapping[str, Any]):
     """The splits of a dataset as TFDS wants to see them, each read when it is first looked at."""
 
-    def __init__(self, dataset: PairDataset) -> None:
+    def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
-        self._read: dict[str, Sequence[tuple[Any, Any]]] = {}
+        self._read: dict[str, Sequence[Any]] = {}
 
-    def pairs(self, name: str) -> Sequence[tuple[Any, Any]]:
+    def items_of(self, name: str) -> Sequence[Any]:
         name = self._dataset.split_aliases.get(name, name)
         if self._dataset.undivided:
             name = self._dataset.splits[0]
         if name not in self._read:
-            self._read[name] = self._dataset.pairs(name)
+            self._read[name] = self._dataset.items(name)
         return self._read[name]
+
+    def cut(self, name: str, start: int | None, end: int | None) -> list[Any]:
+        """The items from one position to another; of running texts, the parts of them."""
+        items = self.items_of(name)
+        if not self._dataset.running:
+            return list(items[start:end])
+        size = sum(map(len, items))
+        start, end, _ = slice(start, end).indices(size)
+        parts, first = [], 0
+        for text in items:
+            part = text[max(0, start - first) : max(0, end - first)]
+            if part:
+                parts.append(part)
+            first += len(text)
+        return parts
 
     def __contains__(self, name: object) -> bool:
         return name in self._dataset.splits or name in self._dataset.split_aliases
 
     def __getitem__(self, name: str) -> SimpleNamespace:
-        size = len(self.pairs(name))
+        items = self.items_of(name)
+        size = sum(map(len, items)) if self._dataset.running else len(items)
         return SimpleNamespace(name=name, num_examples=size, shard_lengths=[size])
 
     def __iter__(self) -> Iterator[str]:  # what `all` stands for
@@ -65,8 +81,8 @@ def bad_split(split: Any, error: Exception | None = None) -> str:
     )
 
 
-def select(dataset: PairDataset, split: str, name: str) -> list[tuple[Any, Any]]:
-    """Reads the pairs that `split` names.
+def select(dataset: Dataset, split: str, name: str) -> list[Any]:
+    """Reads the pairs or texts that `split` names.
 
     Args:
         dataset: The dataset.
@@ -74,7 +90,7 @@ def select(dataset: PairDataset, split: str, name: str) -> list[tuple[Any, Any]]
         name: What to call the dataset in messages.
 
     Returns:
-        The pairs, slice after slice.
+        The items, slice after slice.
 
     Raises:
         ValueError: If the split is unknown, misspelt, out of range or empty.
@@ -83,7 +99,7 @@ def select(dataset: PairDataset, split: str, name: str) -> list[tuple[Any, Any]]
     splits = _Splits(dataset)
     # Read before TFDS looks, so that what is wrong with the data is not taken for a bad slice.
     for part in splits if "all" in parts else parts:
-        splits.pairs(part)
+        splits.items_of(part)
     import tensorflow_datasets as tfds
 
     try:
@@ -92,10 +108,10 @@ def select(dataset: PairDataset, split: str, name: str) -> list[tuple[Any, Any]]
         raise ValueError(bad_split(split, error)) from error
     if dataset.undivided and len({part.splitname for part in slices}) > 1:
         raise ValueError(
-            f"{name} is one undivided set, in which every split means all pairs; "
+            f"{name} is one undivided set, in which every split means all {dataset.kind}; "
             f"name one split, sliced where needed. Received: split={split!r}."
         )
-    pairs = [pair for part in slices for pair in splits.pairs(part.splitname)[part.from_ : part.to]]
-    if not pairs:
-        raise ValueError(f"The split {split!r} of {name} selects no pairs.")
-    return pairs
+    items = [item for part in slices for item in splits.cut(part.splitname, part.from_, part.to)]
+    if not items:
+        raise ValueError(f"The split {split!r} of {name} selects no {dataset.kind}.")
+    return items

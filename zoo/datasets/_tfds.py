@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ._base import DATA_DIR_VARIABLE, PathLike
 from ._slicing import bad_split, check_split
 from ._tfds_pairs import Pairing
+from ._tfds_texts import holds_texts, read_texts
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -30,19 +31,23 @@ def dataset_names() -> list[str]:
     return tfds.list_builders(with_community_datasets=False)
 
 
-def load(name: str, split: str, data_dir: PathLike | None) -> tf.data.Dataset | None:
-    """Loads prepared pairs.
+def load(
+    name: str, split: str, data_dir: PathLike | None, kind: str | None = None
+) -> tf.data.Dataset | None:
+    """Loads prepared pairs or texts.
 
     Args:
         name: A dataset as TFDS names it, with a config and a version where it has some. Then
             `/SOURCE-TARGET` may name two of its languages (or features), the input and the target.
             A config that is written the other way round (`en_to_pt` for `pt_to_en`) swaps them.
+            Of texts, `/FEATURE` may name the feature that holds them.
         split: A split in the notation of TFDS.
         data_dir: The folder in which TFDS prepared it, or the dataset's own folder, or one two
             levels above; by default `ZOO_DATA_DIR` and then TFDS's own default.
+        kind: What is wanted, "pairs" or "texts"; None for what the dataset has.
 
     Returns:
-        The pairs, or None if TFDS knows no such dataset.
+        The pairs or texts, or None if TFDS knows no such dataset.
 
     Raises:
         FileNotFoundError: If the dataset is not prepared; the message is the command that does it.
@@ -72,6 +77,8 @@ def load(name: str, split: str, data_dir: PathLike | None) -> tf.data.Dataset | 
         except (ValueError, NotImplementedError) as error:
             raise ValueError(bad_split(split, error)) from error
 
+    if kind == "texts" or (kind is None and pairing.wanted is None and holds_texts(builder.info)):
+        return read_texts(own, builder.info, pairing.wanted, read)
     return pairing.of(builder.info, read)
 
 
@@ -146,9 +153,25 @@ def _from_code(name: str, data_dir: PathLike | None) -> Any:
         raise ValueError(f"TFDS cannot make the dataset {name}: {reason}.") from error
 
 
-def _not_prepared(name: str, data_dir: PathLike | None) -> str:
+def prepared_texts(name: str, split: str, data_dir: Any) -> list[str] | None:
+    """The texts of a split if TFDS has prepared them, or else None; `data_dir` as in `load`."""
+    if not isinstance(data_dir, (str, os.PathLike, type(None))):
+        return None
+    try:
+        found = load(name, split, data_dir, "texts")
+    except FileNotFoundError:
+        return None
+    return None if found is None else [text.decode() for text in found.as_numpy_iterator()]
+
+
+def command(name: str, data_dir: PathLike | None) -> str:
+    """The command that prepares a dataset."""
     where = f", data_dir={os.fspath(data_dir)!r}" if data_dir is not None else ""
+    return f'python -c "import tensorflow_datasets as tfds; tfds.load({name!r}{where})"'
+
+
+def _not_prepared(name: str, data_dir: PathLike | None) -> str:
     return (
         f"The dataset {name} is not prepared on this machine; prepare it, with a network, by: "
-        f'python -c "import tensorflow_datasets as tfds; tfds.load({name!r}{where})"'
+        f"{command(name, data_dir)}"
     )

@@ -1,7 +1,7 @@
 """The zoo's datasets as TFDS builders, for those who want them as TFRecords.
 
 Importing this module makes them known to TFDS. `zoo.datasets.load` does not need it: it reads the
-same pairs without writing anything.
+same data without writing anything.
 """
 
 from __future__ import annotations
@@ -11,29 +11,26 @@ from typing import Any, ClassVar
 
 import tensorflow_datasets as tfds
 
-from . import emoji_names, multi30k
-from ._base import PairDataset
+from . import emoji_names, english, kjv, multi30k, ptb, wikitext2
+from ._base import Dataset, PairDataset, TextDataset
 
 
-class PairBuilder(  # type: ignore[call-arg]  # mypy sees no types in TFDS, and so no keyword
+class _Builder(  # type: ignore[call-arg]  # mypy sees no types in TFDS, and so no keyword
     tfds.core.GeneratorBasedBuilder, skip_registration=True
 ):
-    """Base of TFDS builders that take their pairs from a `PairDataset`.
+    """What builders of pairs and of texts have in common."""
 
-    Subclasses set `source`, `VERSION` and `BUILDER_CONFIGS`. Examples are dictionaries with
-    `input` and `target`, in the order of the source; `as_supervised=True` gives pairs.
-    """
-
-    source: ClassVar[type[PairDataset]]
+    source: ClassVar[type[Dataset]]
+    features: ClassVar[tuple[str, ...]]
 
     def _info(self) -> tfds.core.DatasetInfo:
         return tfds.core.DatasetInfo(
             builder=self,
             description=(self.source.__doc__ or "").strip().split("\n")[0],
             features=tfds.features.FeaturesDict(
-                {"input": tfds.features.Text(), "target": tfds.features.Text()}
+                {name: tfds.features.Text() for name in self.features}
             ),
-            supervised_keys=("input", "target"),
+            supervised_keys=self.features if len(self.features) == 2 else None,
             disable_shuffling=True,
         )
 
@@ -43,10 +40,11 @@ class PairBuilder(  # type: ignore[call-arg]  # mypy sees no types in TFDS, and 
         return {split: self._generate_examples(source, split) for split in source.splits}
 
     def _generate_examples(
-        self, source: PairDataset, split: str
+        self, source: Dataset, split: str
     ) -> Iterator[tuple[int, dict[str, Any]]]:
-        for index, (given, wanted) in enumerate(source.pairs(split)):
-            yield index, {"input": given, "target": wanted}
+        for index, item in enumerate(source.items(split)):
+            values = (item,) if isinstance(item, str) else item
+            yield index, dict(zip(self.features, values, strict=True))
 
     def _manual_dir(self, dl_manager: tfds.download.DownloadManager) -> Any:
         if self.MANUAL_DOWNLOAD_INSTRUCTIONS is None:
@@ -55,6 +53,28 @@ class PairBuilder(  # type: ignore[call-arg]  # mypy sees no types in TFDS, and 
             return dl_manager.manual_dir
         except AssertionError:  # TFDS's way to say that none was given; ZOO_DATA_DIR may be set
             return None
+
+
+class PairBuilder(_Builder, skip_registration=True):  # type: ignore[call-arg]
+    """Base of TFDS builders that take their pairs from a `PairDataset`.
+
+    Subclasses set `source`, `VERSION` and `BUILDER_CONFIGS`. Examples are dictionaries with
+    `input` and `target`, in the order of the source; `as_supervised=True` gives pairs.
+    """
+
+    source: ClassVar[type[PairDataset]]
+    features = ("input", "target")
+
+
+class TextBuilder(_Builder, skip_registration=True):  # type: ignore[call-arg]
+    """Base of TFDS builders that take their texts from a `TextDataset`.
+
+    Subclasses set `source`, `VERSION` and, where there are some, `BUILDER_CONFIGS`. Examples are
+    dictionaries with `text`, one document each, in the order of the source.
+    """
+
+    source: ClassVar[type[TextDataset]]
+    features = ("text",)
 
 
 class Multi30k(PairBuilder):
@@ -79,3 +99,43 @@ class EmojiNames(PairBuilder):
     BUILDER_CONFIGS = [
         tfds.core.BuilderConfig(name=config) for config in emoji_names.EmojiNames.configs()
     ]
+
+
+class Kjv(TextBuilder):
+    """`zoo.datasets.KingJamesBible` for TFDS."""
+
+    source = kjv.KingJamesBible
+    VERSION = tfds.core.Version("1.0.0")
+
+
+class English(TextBuilder):
+    """`zoo.datasets.English` for TFDS."""
+
+    source = english.English
+    VERSION = tfds.core.Version("1.0.0")
+    BUILDER_CONFIGS = [tfds.core.BuilderConfig(name=config) for config in english.English.configs()]
+
+
+class Ptb(TextBuilder):
+    """`zoo.datasets.PennTreebank` for TFDS, from `manual_dir` or `ZOO_DATA_DIR`."""
+
+    source = ptb.PennTreebank
+    VERSION = tfds.core.Version("1.0.0")
+    MANUAL_DOWNLOAD_INSTRUCTIONS = (
+        "Put ptb.train.txt, ptb.valid.txt and ptb.test.txt of Mikolov's simple-examples.tgz into "
+        "manual_dir."
+    )
+
+
+class Wikitext2(TextBuilder):
+    """`zoo.datasets.WikiText2` for TFDS, from `manual_dir` or `ZOO_DATA_DIR`."""
+
+    source = wikitext2.WikiText2
+    VERSION = tfds.core.Version("1.0.0")
+    BUILDER_CONFIGS = [
+        tfds.core.BuilderConfig(name=config) for config in wikitext2.WikiText2.configs()
+    ]
+    MANUAL_DOWNLOAD_INSTRUCTIONS = (
+        "Put wiki.train.tokens, wiki.valid.tokens and wiki.test.tokens (or those that end in .raw) "
+        "into manual_dir."
+    )
