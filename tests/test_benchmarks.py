@@ -4,6 +4,7 @@ import json
 import time
 from pathlib import Path
 
+import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -263,7 +264,7 @@ def test_a_run(
     assert [(row["config"], row["phase"]) for row in found["rows"]] == [("PB", p) for p in PHASES]
     assert all(0 < row["peak_share"] < 1 and row["goal"] is None for row in found["rows"])
     assert found["memory"] == [] and found["machine"]["cores"] == _engines.cores()
-    assert "| P | ProjectedLSTM | keras RNN(projected) |" in files["markdown"].read_text()
+    assert "| PB | ProjectedLSTM | keras RNN(projected) |" in files["markdown"].read_text()
     assert files["png"].read_bytes().startswith(b"\x89PNG")
 
 
@@ -282,3 +283,20 @@ def test_bad_input(arguments: list[str], sentence: str, capsys: pytest.CaptureFi
     assert captured.out == ""
     assert captured.err.startswith(f"benchmarks/layers.py: {sentence}")
     assert captured.err.count("\n") == 1
+
+
+def test_products_are_timed_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    from benchmarks import products
+
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("measured on TensorFlow")
+    assert products.main(["--quick", "--rounds", "1", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert list(found) == ["A", "B", "C", "D"]
+    # One product with 8 x 4 weights for each of 4 x 12 inputs, of 4 numbers each, and so on.
+    operations = {"inputs": 12288, "forward": 24576, "backward": 24576, "weights": 49152}
+    for name, column in found["A"].items():
+        assert column["ms"] * column["gflops"] * 1e6 == pytest.approx(operations[name])
+    with pytest.raises(SystemExit):
+        products.main(["--rounds", "0"])
+    assert "positive integer" in capsys.readouterr().err

@@ -174,9 +174,10 @@ class Loop:
             emitted: dict[int, Any] = {}
             numbers = range(len(self.pieces))
             # Else all that needs no state would be computed at once: here it is one chunk ahead.
+            ahead: list[Any] = []
             for number in reversed(numbers) if backwards else numbers:
-                with tf.control_dependencies(begun):
-                    begun = tf.nest.flatten(carry)[:1]
+                with tf.control_dependencies([*begun, *ahead]):
+                    ahead = tf.nest.flatten(carry)[:1]
                     carry, emitted[number] = body(number, carry)
             return carry, _Series(emitted)
         # The first chunk shows what there is to be kept.
