@@ -138,10 +138,9 @@ class Characters(Units):
 
     def encode(self, text: str) -> np.ndarray:
         units = self._looked_up(text)
-        if not self.replace:
+        if not self.replace and units.min(initial=self.first_id) == self.unknown_id:
             (places,) = np.nonzero(units == self.unknown_id)
-            if len(places):
-                raise ValueError(_unseen("characters", [text[at] for at in places], places[0]))
+            raise ValueError(_unseen("characters", [text[at] for at in places], places[0]))
         return units
 
     def _looked_up(self, text: str) -> np.ndarray:

@@ -134,12 +134,14 @@ class Subwords(Units):
 
     def encode(self, text: str) -> np.ndarray:
         found: list[np.ndarray] = [np.zeros(0, "int32")]
-        rest = _parts(text)
+        rest = _parts(text) if text else iter(())
         while parts := list(itertools.islice(rest, 16)):
-            # The tokenizer gives every part the space before it.
-            encoded = self.tokenizer.encode([part.removeprefix(" ") for part in parts])
-            for part, units in zip(parts, encoded, strict=True):
-                found.append(units if part.startswith(" ") else self._without_space(units))
+            # The tokenizer gives every part the space before it; but to an empty one.
+            whole = [part[:1] == " " != part for part in parts]
+            given = [part[1:] if has else part for part, has in zip(parts, whole, strict=True)]
+            encoded = self.tokenizer.encode(given)
+            for has, units in zip(whole, encoded, strict=True):
+                found.append(units if has else self._without_space(units))
         return np.concatenate(found)
 
     def _without_space(self, units: np.ndarray) -> np.ndarray:
