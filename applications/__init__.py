@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from ._data import raw_pairs
     from ._presets import list_presets
     from ._registry import list_applications, register_application
+    from .handwriting import HandwritingRecognizer
     from .translation import Translator
 
 _HOMES = {
     "Application": "_application",
+    "HandwritingRecognizer": "handwriting",
     "Translation": "_attended",
     "Translator": "translation",
     "list_applications": "_registry",
@@ -25,6 +27,7 @@ _HOMES = {
 
 __all__ = [
     "Application",
+    "HandwritingRecognizer",
     "Translation",
     "Translator",
     "list_applications",

@@ -16,7 +16,10 @@ applications = Registry(
         if package
         else tell_keras(application.__name__, application, "zoo")
     ),
-    entries={"Translator": "zoo.applications.translation:Translator"},
+    entries={
+        "HandwritingRecognizer": "zoo.applications.handwriting:HandwritingRecognizer",
+        "Translator": "zoo.applications.translation:Translator",
+    },
 )
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "DeepLSTM",
     "GRU",
     "GRUCell",
+    "HandwritingRecognizer",
     "LSTM",
     "LSTMCell",
     "MultiplicativeAttention",
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from zoo import applications, callbacks, datasets, layers, metrics, plot, training
     from zoo.applications import (
         Application,
+        HandwritingRecognizer,
         Translation,
         Translator,
         list_applications,
@@ -103,6 +105,7 @@ _SUBMODULES = ("applications", "callbacks", "datasets", "layers", "metrics", "pl
 _HOMES = {
     "zoo.applications": (
         "Application",
+        "HandwritingRecognizer",
         "Translation",
         "Translator",
         "list_applications",

@@ -25,6 +25,7 @@ _Class = TypeVar("_Class", bound=type[PairDataset])
 
 _BUILT_IN = {
     "emoji_names": "zoo.datasets.emoji_names:EmojiNames",
+    "imadocsen_ondb": "zoo.datasets.imadocsen_ondb:ImadocSenOnDB",
     "multi30k": "zoo.datasets.multi30k:Multi30k",
     "pairs": "zoo.datasets.pairs:Pairs",
 }
@@ -235,4 +236,14 @@ def _to_tf(pairs: Sequence[tuple[Any, Any]]) -> tf.data.Dataset:
     import tensorflow as tf
 
     inputs, targets = zip(*pairs, strict=True)
-    return tf.data.Dataset.from_tensor_slices((list(inputs), list(targets)))
+    first = inputs[0]
+    if not hasattr(first, "shape"):
+        return tf.data.Dataset.from_tensor_slices((list(inputs), list(targets)))
+    # Arrays of several lengths.
+    spec = tf.TensorSpec([None] * first.ndim, first.dtype)
+    if first.ndim == 2:
+        spec = tf.TensorSpec([None, first.shape[1]], first.dtype)
+    dataset = tf.data.Dataset.from_generator(
+        lambda: iter(pairs), output_signature=(spec, tf.TensorSpec([], tf.string))
+    )
+    return dataset.apply(tf.data.experimental.assert_cardinality(len(pairs)))
