@@ -27,9 +27,8 @@ class CTCApplication(Application):
     the outputs of the first one are put together in groups of `reduction`.
 
     A subclass has the choices `recurrent`, `units`, `depth`, `bidirectional`, `reduction`,
-    `layer_norm`, `dropout`, `recurrent_options`, `augmentation` and `long_targets`, as
-    `HandwritingRecognizer` explains them, and implements `feature_size`, `read_input`,
-    `example` and `varied`.
+    `layer_norm`, `dropout`, `recurrent_options`, `augmentation`, `long_targets` and `characters`,
+    as `HandwritingRecognizer` explains them, and implements `feature_size`, `example` and `varied`.
     """
 
     monitor = "cer"
@@ -44,6 +43,7 @@ class CTCApplication(Application):
     recurrent_options: dict[str, Any] | None
     augmentation: float
     long_targets: str
+    characters: str
     alphabet: Alphabet
 
     # What subclasses provide.
@@ -66,7 +66,7 @@ class CTCApplication(Application):
         """Learns the alphabet from raw pairs and builds the network."""
         self._require_new()
         _, targets = raw_pairs(data, targets)
-        self.alphabet = Alphabet.of(checked_texts(targets))
+        self.alphabet = Alphabet.of([*checked_texts(targets), self.characters])
         self.build_network()
 
     def assets(self) -> dict[str, str]:

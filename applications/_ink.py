@@ -77,6 +77,9 @@ def is_one_ink(value: Any) -> bool:
         return True
     if isinstance(value, np.ndarray):
         return value.ndim == 2
+    if isinstance(value, list | tuple) and value:
+        if all(isinstance(part, np.ndarray) and part.ndim == 2 for part in value):
+            return all(part.shape[1] == 2 for part in value)  # strokes; packed ink has 3 columns
     depth = 0
     while isinstance(value, list | tuple) and value:
         value, depth = value[0], depth + 1

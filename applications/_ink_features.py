@@ -35,7 +35,7 @@ def normalise(ink: np.ndarray) -> np.ndarray:
     >>> from zoo.applications._ink_features import normalise
     >>> zigzag = pack([np.array([[0, 0], [1, 40], [2, 0], [3, 40], [4, 0]])])
     >>> normalise(zigzag)[:, 1].round(2).tolist()
-    [-0.49, 0.49, -0.49, 0.49, -0.49]
+    [-0.79, 0.79, -0.79, 0.79, -0.79]
     """
     if not len(ink):
         return ink
@@ -59,7 +59,9 @@ def normalise(ink: np.ndarray) -> np.ndarray:
         return ink
     heights = (starts + vectors / 2)[:, 1]
     middle = np.average(heights, weights=lengths)
-    spread = np.sqrt(np.average((heights - middle) ** 2, weights=lengths))
+    # Of all points on the pieces: however few points there are, the spread is that of the line.
+    around = (heights - middle) ** 2 + vectors[:, 1] ** 2 / 12
+    spread = np.sqrt(np.average(around, weights=lengths))
     # Two measures that err independently: how far the ink spreads, and how high its strokes are.
     unit = np.sqrt(1.4 * spread * _stroke_height(ink))
     ink[:, 1] -= middle

@@ -47,6 +47,7 @@ class HandwritingRecognizer(CTCApplication):
         long_targets: "skip" leaves out training texts that their ink has too few frames for, with a
             warning; "refuse" makes them an error.
         max_length: the most points of an ink, once they are at equal distances.
+        characters: what the alphabet has besides the characters of the data.
         recurrent_options: more arguments of the cells, e.g. `{"recurrent_dropout": 0.2}`.
 
     Example:
@@ -81,6 +82,7 @@ class HandwritingRecognizer(CTCApplication):
         augmentation: float = 1.0,
         long_targets: str = "skip",
         max_length: int = 4000,
+        characters: str = "",
         recurrent_options: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
@@ -158,8 +160,6 @@ class HandwritingRecognizer(CTCApplication):
         full = [number for number, example in enumerate(examples) if example["length"]]
         chosen = [examples[number] for number in full]
         results = [""] * len(examples)
-        for number, text in zip(
-            full, self.read_greedily(chosen, batch_size, verbose), strict=True
-        ):
+        for number, text in zip(full, self.read_greedily(chosen, batch_size, verbose), strict=True):
             results[number] = text
         return results[0] if single else results
