@@ -15,6 +15,7 @@ from zoo.layers import recurrent as recurrent_layer
 from ._alphabet import Alphabet, checked_texts
 from ._application import Application
 from ._ctc import CTCLoss, close, frames_needed, greedy
+from ._ctc_texts import Search, found_texts
 from ._data import TARGET, Batches, Example, raw_pairs
 from ._metrics import cer, wer
 
@@ -169,10 +170,10 @@ class CTCApplication(Application):
             if not self.bidirectional:
                 hidden = hidden[0]
             if number == 0:
-                hidden, lengths = self._joined(hidden, mask, lengths)
+                hidden, lengths = self.joined(hidden, mask, lengths)
         return close(self.answer(self.drop(hidden, training=training)), lengths)
 
-    def _joined(self, hidden: Any, mask: Any, lengths: Any) -> tuple[Any, Any]:
+    def joined(self, hidden: Any, mask: Any, lengths: Any) -> tuple[Any, Any]:
         """Puts groups of neighbouring frames together, zeros where the last group is not full."""
         by = self.reduction
         hidden = hidden * ops.cast(ops.expand_dims(mask, -1), hidden.dtype)
@@ -184,8 +185,13 @@ class CTCApplication(Application):
 
     # Inference.
 
-    def read_greedily(self, examples: list[Example], batch_size: int, verbose: int) -> list[str]:
-        """The text of the most probable path of each item."""
+    def read(
+        self, examples: list[Example], search: Search, batch_size: int, verbose: int
+    ) -> list[Any]:
+        """Texts of items, or pairs of texts and scores; see `Search`."""
+        if search.beams > 1:
+            tables = self.log_probabilities(examples, batch_size, verbose)
+            return found_texts(search, self.alphabet, tables)
         found = self.run(
             "greedy",
             lambda features: greedy(self(features)),

@@ -59,15 +59,35 @@ def normalise(ink: np.ndarray) -> np.ndarray:
         return ink
     heights = (starts + vectors / 2)[:, 1]
     middle = np.average(heights, weights=lengths)
-    # Of all points on the pieces: however few points there are, the spread is that of the line.
-    around = (heights - middle) ** 2 + vectors[:, 1] ** 2 / 12
-    spread = np.sqrt(np.average(around, weights=lengths))
-    # Two measures that err independently: how far the ink spreads, and how high its strokes are.
-    unit = np.sqrt(1.4 * spread * _stroke_height(ink))
+    unit = letter_height(ink)
     ink[:, 1] -= middle
     ink[:, 0] -= ink[:, 0].min()
     # A dash has a length and no height.
     ink[:, :2] /= max(unit, np.ptp(ink[:, 0]) / 100, 1e-9)
+    return ink
+
+
+def letter_height(ink: np.ndarray) -> float:
+    """About the height of the small letters of packed ink; 0 of a dot or a level dash."""
+    starts, vectors = segments(ink)
+    lengths = np.hypot(*vectors.T)
+    if not lengths.any():
+        return 0.0
+    heights = (starts + vectors / 2)[:, 1]
+    middle = np.average(heights, weights=lengths)
+    # Of all points on the pieces: however few points there are, the spread is that of the line.
+    around = (heights - middle) ** 2 + vectors[:, 1] ** 2 / 12
+    spread = np.sqrt(np.average(around, weights=lengths))
+    # Two measures that err independently: how far the ink spreads, and how high its strokes are.
+    return float(np.sqrt(1.4 * spread * _stroke_height(ink)))
+
+
+def scaled(ink: np.ndarray, unit: float) -> np.ndarray:
+    """Ink measured in `unit`, from its first point; all that can be known while it is written."""
+    if not len(ink):
+        return ink
+    ink = ink.copy()
+    ink[:, :2] = (ink[:, :2] - ink[0, :2]) / unit
     return ink
 
 
@@ -128,10 +148,10 @@ def resample(ink: np.ndarray, spacing: float) -> np.ndarray:
         along = steps[first:end].copy()
         along[0] = 0
         along = np.cumsum(along)
-        wanted = np.arange(0, along[-1], spacing)
-        # A step that is left over by rounding alone is none.
-        if len(wanted) and along[-1] - wanted[-1] > 1e-6 * spacing or not len(wanted):
-            wanted = np.append(wanted, along[-1])
+        # What rounding leaves over is no step. The end comes last, so that all points but it are
+        # known before the pen is lifted.
+        count = max(0, int(np.ceil(along[-1] / spacing - 1e-6)))
+        wanted = np.append(np.arange(count) * spacing, along[-1])
         part = np.zeros((len(wanted), 3))
         part[:, 0] = np.interp(wanted, along, ink[first:end, 0])
         part[:, 1] = np.interp(wanted, along, ink[first:end, 1])

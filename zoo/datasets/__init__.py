@@ -12,12 +12,14 @@ from ._base import PairDataset
 from ._loading import is_file_dataset, list_datasets, load, parse_spec, register_dataset
 from .cleaning import clean
 from .emoji_names import EmojiNames
+from .hershey_ink import HersheyInk
 from .imadocsen_ondb import ImadocSenOnDB
 from .multi30k import Multi30k
 from .pairs import Pairs
 
 __all__ = [
     "EmojiNames",
+    "HersheyInk",
     "ImadocSenOnDB",
     "Multi30k",
     "PairDataset",
