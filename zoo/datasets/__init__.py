@@ -13,6 +13,7 @@ from ._loading import is_file_dataset, list_datasets, load, parse_spec, register
 from .cleaning import clean
 from .emoji_names import EmojiNames
 from .hershey_ink import HersheyInk
+from .iam_ondb import IAMOnDB
 from .imadocsen_ondb import ImadocSenOnDB
 from .multi30k import Multi30k
 from .pairs import Pairs
@@ -20,6 +21,7 @@ from .pairs import Pairs
 __all__ = [
     "EmojiNames",
     "HersheyInk",
+    "IAMOnDB",
     "ImadocSenOnDB",
     "Multi30k",
     "PairDataset",

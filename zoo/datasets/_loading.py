@@ -26,6 +26,7 @@ _Class = TypeVar("_Class", bound=type[PairDataset])
 _BUILT_IN = {
     "emoji_names": "zoo.datasets.emoji_names:EmojiNames",
     "hershey_ink": "zoo.datasets.hershey_ink:HersheyInk",
+    "iam_ondb": "zoo.datasets.iam_ondb:IAMOnDB",
     "imadocsen_ondb": "zoo.datasets.imadocsen_ondb:ImadocSenOnDB",
     "multi30k": "zoo.datasets.multi30k:Multi30k",
     "pairs": "zoo.datasets.pairs:Pairs",
