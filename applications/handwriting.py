@@ -159,7 +159,7 @@ class HandwritingRecognizer(CTCApplication):
 
     def _features(self, ink: np.ndarray) -> Example:
         frames = point_features(resample(ink, self.spacing), self.spacing)
-        return Item({"frames": frames, "length": np.int32(len(frames))}, ink)
+        return Item({"frames": frames, "length": np.array(len(frames), "int32")}, ink)
 
     def varied(self, example: Any, generator: np.random.Generator) -> Example:
         changed = self._features(vary(example.raw, generator, self.augmentation))

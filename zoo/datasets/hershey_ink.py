@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -123,7 +124,7 @@ def _strokes(font: str, text: str) -> list[np.ndarray]:
 
 
 @functools.cache
-def _font(name: str) -> object:
+def _font(name: str) -> Any:
     from HersheyFonts import HersheyFonts
 
     font = HersheyFonts()

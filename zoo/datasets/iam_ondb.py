@@ -17,6 +17,7 @@ _LISTS = {
     "validation2": "testset_t.txt",
     "test": "testset_f.txt",
 }
+_TOPS = ("task1", "task2", ".")
 _FORM = re.compile(r"([a-z]\d\d)-(\d\d\d)([a-z]?)")
 
 
@@ -57,21 +58,20 @@ class IAMOnDB(PairDataset):
     def pairs(self, split: str) -> list[tuple[np.ndarray, str]]:
         folder = self._folder(_LISTS[split])
         name = _LISTS[split]
-        found = sorted(folder.rglob(name), key=lambda path: (len(path.parts), str(path)))
-        forms = found[0].read_text(encoding="latin-1").split()
-        pairs = [pair for form in forms for pair in _lines(folder, form, found[0])]
+        path = next(folder / top / name for top in _TOPS if (folder / top / name).is_file())
+        forms = path.read_text(encoding="latin-1").split()
+        pairs = [pair for form in forms for pair in _lines(folder, form, path)]
         if not pairs:
-            raise ValueError(f"{found[0]} names no form of which there is ink.")
+            raise ValueError(f"{path} names no form.")
         return pairs
 
     def _folder(self, name: str) -> Path:
-        tops = [name, f"task1/{name}", f"task2/{name}"]
-        for files in tops:
+        for top in _TOPS[:-1]:
             try:
-                return find_folder(self.data_dir, _NAME, [files])
-            except FileNotFoundError as error:
-                first = error if files == tops[0] else first
-        raise first
+                return find_folder(self.data_dir, _NAME, [f"{top}/{name}"])
+            except FileNotFoundError:
+                continue
+        return find_folder(self.data_dir, _NAME, [name])
 
 
 def _lines(folder: Path, form: str, where: Path) -> Iterator[tuple[np.ndarray, str]]:
