@@ -146,6 +146,16 @@ def test_ink_without_a_size(strokes: list[Any]) -> None:
     assert bool(len(features)) == bool(strokes)
 
 
+def test_few_points_make_the_same_line() -> None:
+    """A bar of two points is as high as one of a hundred."""
+    for bar in ([[0, 0.0], [0, 10]], [[0, 0.0], [1, 10], [2, 0]]):
+        few = pack([np.array(bar)])
+        many = resample(few, 0.1)
+        assert np.ptp(normalise(few)[:, 1]) == pytest.approx(
+            np.ptp(normalise(many)[:, 1]), rel=0.02
+        )
+
+
 def test_a_stroke_of_many_points() -> None:
     angle = np.linspace(0, 40, 100_000)
     ink = pack([np.stack([3 * angle + 10 * np.sin(angle), 10 * np.cos(angle)], axis=1)])
