@@ -11,11 +11,13 @@ if TYPE_CHECKING:
     from ._data import raw_pairs
     from ._presets import list_presets
     from ._registry import list_applications, register_application
+    from .handwriting import HandwritingRecognizer
     from .language_model import LanguageModel
     from .translation import Translator
 
 _HOMES = {
     "Application": "_application",
+    "HandwritingRecognizer": "handwriting",
     "LanguageModel": "language_model",
     "Translation": "_attended",
     "Translator": "translation",
@@ -27,6 +29,7 @@ _HOMES = {
 
 __all__ = [
     "Application",
+    "HandwritingRecognizer",
     "LanguageModel",
     "Translation",
     "Translator",

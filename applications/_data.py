@@ -16,6 +16,14 @@ Example = dict[str, np.ndarray]
 TARGET = "target"
 
 
+class Item(dict[str, np.ndarray]):
+    """An example that remembers what it was made of, so that it can be made again with changes."""
+
+    def __init__(self, features: Example, raw: Any) -> None:
+        super().__init__(features)
+        self.raw = raw
+
+
 def unwrapped(value: Any) -> Any:
     """Returns a raw value as Python or NumPy has it: tensors become arrays, scalar ones scalars."""
     if hasattr(value, "numpy"):
@@ -139,7 +147,13 @@ class Batches(keras.utils.PyDataset):
     Indexing gives `(features,)` or `(features, target)`, arrays that start with the batch axis;
     the same on every backend. With `shuffle`, items and batches come in another order each epoch,
     the same one for the same seed.
+
+    Attributes:
+        vary: makes another example of one, with a generator that each item and epoch has for
+            itself; called whenever a batch is put together. None leaves all as they are.
     """
+
+    vary: Callable[[Any, np.random.Generator], Example] | None = None
 
     def __init__(
         self,
@@ -187,12 +201,17 @@ class Batches(keras.utils.PyDataset):
         return len(self.batches)
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
-        return self._batch(self.batches[index])
+        return self._batch(self.batches[index], self._epoch)
 
-    def _batch(self, items: Any) -> tuple[Any, ...]:
-        features = collate([self.examples[i] for i in items])
+    def _batch(self, items: Any, epoch: int) -> tuple[Any, ...]:
+        features = collate([self._example(int(item), epoch) for item in items])
         target = features.pop(TARGET, None)
         return (features,) if target is None else (features, target)
+
+    def _example(self, item: int, epoch: int) -> Example:
+        if self.vary is None:
+            return self.examples[item]
+        return self.vary(self.examples[item], np.random.default_rng([self.seed, epoch, item]))
 
     def whole(self) -> dict[str, np.ndarray]:
         """Returns the features of all items in one batch."""
@@ -221,10 +240,10 @@ class Batches(keras.utils.PyDataset):
         def epoch() -> Iterator[tuple[Any, ...]]:
             # An epoch counts from its start: tf.data reads ahead, so the end of one may come
             # before or after the start of the next.
-            batches = self.batches
+            batches, number = self.batches, self._epoch
             self.on_epoch_end()
             for items in batches:
-                yield self._batch(items)
+                yield self._batch(items, number)
 
         signature = keras.tree.map_structure(spec, self[0])
         dataset = tf.data.Dataset.from_generator(epoch, output_signature=signature)

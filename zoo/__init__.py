@@ -24,6 +24,7 @@ __all__ = [
     "DeepLSTM",
     "GRU",
     "GRUCell",
+    "HandwritingRecognizer",
     "LSTM",
     "LSTMCell",
     "LanguageModel",
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from zoo import applications, callbacks, datasets, layers, metrics, plot, training
     from zoo.applications import (
         Application,
+        HandwritingRecognizer,
         LanguageModel,
         Translation,
         Translator,
@@ -105,6 +107,7 @@ _SUBMODULES = ("applications", "callbacks", "datasets", "layers", "metrics", "pl
 _HOMES = {
     "zoo.applications": (
         "Application",
+        "HandwritingRecognizer",
         "LanguageModel",
         "Translation",
         "Translator",

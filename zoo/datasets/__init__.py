@@ -16,6 +16,9 @@ from .cleaning import clean
 from .emoji_names import EmojiNames
 from .english import English
 from .kjv import KingJamesBible
+from .hershey_ink import HersheyInk
+from .iam_ondb import IAMOnDB
+from .imadocsen_ondb import ImadocSenOnDB
 from .multi30k import Multi30k
 from .pairs import Pairs
 from .ptb import PennTreebank
@@ -27,6 +30,9 @@ __all__ = [
     "EmojiNames",
     "English",
     "KingJamesBible",
+    "HersheyInk",
+    "IAMOnDB",
+    "ImadocSenOnDB",
     "Multi30k",
     "PairDataset",
     "Pairs",

@@ -27,6 +27,9 @@ _Class = TypeVar("_Class", bound=type[Dataset])
 _BUILT_IN = {
     "emoji_names": "zoo.datasets.emoji_names:EmojiNames",
     "english": "zoo.datasets.english:English",
+    "hershey_ink": "zoo.datasets.hershey_ink:HersheyInk",
+    "iam_ondb": "zoo.datasets.iam_ondb:IAMOnDB",
+    "imadocsen_ondb": "zoo.datasets.imadocsen_ondb:ImadocSenOnDB",
     "kjv": "zoo.datasets.kjv:KingJamesBible",
     "multi30k": "zoo.datasets.multi30k:Multi30k",
     "pairs": "zoo.datasets.pairs:Pairs",
@@ -284,4 +287,14 @@ def _to_tf(dataset: Dataset, split: str, name: str) -> tf.data.Dataset:
     if dataset.kind == "texts":
         return tf.data.Dataset.from_tensor_slices(tf.constant(items, tf.string))
     inputs, targets = zip(*items, strict=True)
-    return tf.data.Dataset.from_tensor_slices((list(inputs), list(targets)))
+    first = inputs[0]
+    if not hasattr(first, "shape"):
+        return tf.data.Dataset.from_tensor_slices((list(inputs), list(targets)))
+    # Arrays of several lengths.
+    spec = tf.TensorSpec([None] * first.ndim, first.dtype)
+    if first.ndim == 2:
+        spec = tf.TensorSpec([None, first.shape[1]], first.dtype)
+    pairs = tf.data.Dataset.from_generator(
+        lambda: iter(items), output_signature=(spec, tf.TensorSpec([], tf.string))
+    )
+    return pairs.apply(tf.data.experimental.assert_cardinality(len(items)))

@@ -1,0 +1,308 @@
+"""Handwriting: pen strokes to text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from zoo.layers import recurrent as recurrent_layer
+from zoo.layers._arguments import arguments, positive_integer, rate
+
+from ._ctc import align
+from ._ctc_application import CTCApplication
+from ._ctc_texts import search_options
+from ._data import TARGET, Example, Item, raw_items, raw_pairs
+from ._ink import as_ink, is_one_ink
+from ._ink_features import (
+    POINT_FEATURES,
+    count_points,
+    letter_height,
+    normalise,
+    point_features,
+    resample,
+    scaled,
+)
+from ._ink_stream import InkStream
+from ._ink_variation import vary
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class HandwritingRecognizer(CTCApplication):
+    """Reads handwriting: recurrent layers over the strokes of a pen, trained by CTC.
+
+    The alphabet is that of the first data given to `fit` or `adapt`. Ink is brought to one size
+    and slant, and its points to equal distances, so that it does not matter which device it comes
+    from; see `recognize` for the forms that it may have.
+
+    Args:
+        input: "ink".
+        recurrent: any registered cell, by name; see `zoo.list_cells`.
+        units: size of the layers, in each direction.
+        depth: how many layers.
+        bidirectional: whether the layers read in both directions.
+        reduction: the outputs of the first layer are put together in groups of so many, and those
+            above it see one frame a group.
+        layer_norm: whether the cells normalise, where they can.
+        dropout: rate between layers and before the softmax.
+        features: "points".
+        spacing: the distance between points, where small letters are about 1 high.
+        augmentation: how much training ink is varied, 0 not at all; see the README.
+        long_targets: "skip" leaves out training texts that their ink has too few frames for, with a
+            warning; "refuse" makes them an error.
+        max_length: the most points of an ink, once they are at equal distances.
+        characters: what the alphabet has besides the characters of the data.
+        recurrent_options: more arguments of the cells, e.g. `{"recurrent_dropout": 0.2}`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from zoo import HandwritingRecognizer
+    >>> dash = [np.array([[0, 0], [40, 0]])]
+    >>> bars = [np.array([[0, 0], [0, 40]]), np.array([[20, 0], [20, 40]])]
+    >>> recognizer = HandwritingRecognizer(units=8, depth=1)
+    >>> history = recognizer.fit([(dash, "-"), (bars, "ll")], epochs=1, verbose=0)
+    >>> len(recognizer.recognize([dash, bars, dash]))
+    3
+
+    References:
+        Graves et al. 2009, "A novel connectionist system for unconstrained handwriting
+        recognition"; Carbune et al. 2020, "Fast multi-language LSTM-based online handwriting
+        recognition".
+    """
+
+    def __init__(
+        self,
+        input: str = "ink",
+        recurrent: str = "lstm",
+        units: int = 128,
+        depth: int = 3,
+        bidirectional: bool = True,
+        reduction: int = 2,
+        layer_norm: bool = False,
+        dropout: float = 0.2,
+        features: str = "points",
+        spacing: float = 0.2,
+        augmentation: float = 1.0,
+        long_targets: str = "skip",
+        max_length: int = 4000,
+        characters: str = "",
+        recurrent_options: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(arguments(locals()), **kwargs)
+        for name in ("units", "depth", "reduction", "max_length"):
+            positive_integer(name, getattr(self, name))
+        rate("dropout", dropout)
+        for name, known in {
+            "input": ("ink",),
+            "features": ("points",),
+            "long_targets": ("skip", "refuse"),
+        }.items():
+            if self.choices[name] not in known:
+                raise ValueError(
+                    f"`{name}` must be {' or '.join(map(repr, known))}. "
+                    f"Received: {name}={self.choices[name]!r}."
+                )
+        for name, most in {"spacing": 10.0, "augmentation": 3.0}.items():
+            value = getattr(self, name)
+            lowest = 0 if name == "augmentation" else 0.01
+            if not isinstance(value, int | float) or not lowest <= value <= most:
+                raise ValueError(
+                    f"`{name}` must be a number from {lowest} to {most:g}. "
+                    f"Received: {name}={value!r}."
+                )
+        # An unknown cell or option is named now, not after `adapt`.
+        options = {**(recurrent_options or {}), **({"layer_norm": True} if layer_norm else {})}
+        recurrent_layer(recurrent, units, **options)
+
+    def feature_size(self) -> int:
+        return POINT_FEATURES
+
+    def adapt(self, data: Any, targets: Any = None) -> None:
+        """Learns the alphabet and the size of the ink from raw pairs, and builds the network."""
+        inputs, targets = raw_pairs(data, targets)
+        if not self.bidirectional:
+            inks = (as_ink(item, f"ink {number}") for number, item in enumerate(inputs))
+            heights = [height for height in map(letter_height, inks) if height]
+            self.height = float(np.median(heights)) if heights else 1.0
+        super().adapt(inputs, targets)
+
+    def assets(self) -> dict[str, str]:
+        if self.bidirectional:  # which measures each ink
+            return super().assets()
+        return {**super().assets(), "ink.json": json.dumps({"height": self.height})}
+
+    def restore(self, assets: Mapping[str, str]) -> None:
+        if not self.bidirectional:
+            height = json.loads(assets["ink.json"])["height"]
+            if not isinstance(height, float) or not 0 < height < float("inf"):
+                raise ValueError(
+                    f"`height` in ink.json must be a positive number. Received: {height!r}."
+                )
+            self.height = height
+        super().restore(assets)
+
+    def example(self, item: Any, number: int, height: float | None = None) -> Example:
+        ink = as_ink(item, f"ink {number}")
+        ink = normalise(ink) if self.bidirectional else scaled(ink, height or self.height)
+        points = count_points(ink, self.spacing)
+        if points > self.max_length:
+            raise ValueError(
+                f"Ink {number} has {points:.0f} points at equal distances, but this recognizer "
+                f"takes at most {self.max_length} (`max_length`); split it into lines or words."
+            )
+        return self._features(ink)
+
+    def _features(self, ink: np.ndarray) -> Example:
+        frames = point_features(resample(ink, self.spacing), self.spacing)
+        return Item({"frames": frames, "length": np.array(len(frames), "int32")}, ink)
+
+    def varied(self, example: Any, generator: np.random.Generator) -> Example:
+        changed = self._features(vary(example.raw, generator, self.augmentation))
+        return {**changed, TARGET: example[TARGET]}
+
+    def infer(self, inputs: Any, **decoding: Any) -> list[Any]:
+        return self.recognize(inputs, **decoding)
+
+    def recognize(
+        self,
+        inks: Any,
+        *,
+        beam_size: int | None = None,
+        n_best: int | None = None,
+        language_model: Any = None,
+        language_weight: float = 0.5,
+        length_bonus: float = 0.0,
+        lexicon: Any = None,
+        height: float | None = None,
+        batch_size: int = 32,
+        verbose: int = 0,
+    ) -> Any:
+        """Reads ink.
+
+        Args:
+            inks: a list, tf.data.Dataset or generator of inks; or one ink. An ink is a list of
+                strokes, each an array (points, 2 or 3) of x, y and perhaps t, or the lists
+                `[[x ...], [y ...], [t ...]]` that web canvases give; an array (points, 3) of x, y
+                and a 1 at the end of each stroke; or the path of an InkML file. y grows downwards.
+            beam_size: 1 reads the most probable path (greedy); more, the most probable text, by a
+                prefix beam search. By default 1, or 16 where an option below needs beams.
+            n_best: return the best `n_best` texts of each, as (text, score) pairs; there may be
+                fewer. A score is `log p(text | ink)`, and what is said of the two below.
+            language_model: any object with `start()`, which gives the state before any text, and
+                `score(state, tokens)`, which gives the log-probability of characters that follow
+                and the state behind them.
+            language_weight: what its log-probabilities are multiplied by before they are added.
+            length_bonus: what each character adds.
+            lexicon: only these words: a list, or the path of a file with one a line. Where the
+                alphabet has a space, a text is made of such words with spaces between them.
+            height: for a recognizer that reads forwards only, the height of small letters in the
+                units of the ink; by default that of the ink that it was trained on. Others find it.
+            batch_size: inks at a time.
+            verbose: 1 shows a progress bar.
+
+        Returns:
+            A list of strings, one string for one ink; with `n_best`, lists of pairs. An empty ink
+            gives an empty text.
+
+        Raises:
+            ValueError: an ink is damaged or too long, or options exclude each other.
+            TypeError: an ink is something else.
+        """
+        self._require_adapted()
+        self._check_height(height)
+        search = search_options(
+            self.alphabet,
+            beam_size,
+            n_best,
+            language_model,
+            language_weight,
+            length_bonus,
+            lexicon,
+        )
+        single = is_one_ink(inks)
+        items = raw_items([inks] if single else inks)
+        examples = [self.example(item, number, height) for number, item in enumerate(items)]
+        full = [number for number, example in enumerate(examples) if example["length"]]
+        chosen = [examples[number] for number in full]
+        results: list[Any] = ["" if n_best is None else [("", 0.0)] for _ in examples]
+        for number, text in zip(full, self.read(chosen, search, batch_size, verbose), strict=True):
+            results[number] = text
+        return results[0] if single else results
+
+    def stream(self, height: float | None = None) -> InkStream:
+        """Returns a reader that takes points while they are drawn, and gives the text so far.
+
+        Args:
+            height: the height of small letters in the units of the points, for nothing can be
+                measured before it is written; by default that of the ink that was trained on.
+
+        Raises:
+            ValueError: this recognizer reads in both directions.
+
+        Example:
+
+        >>> import numpy as np
+        >>> from zoo import HandwritingRecognizer
+        >>> ink = [np.array([[0, 0], [40, 0]]), np.array([[9, 9], [20, 40]])]
+        >>> recognizer = HandwritingRecognizer(units=8, depth=1, bidirectional=False)
+        >>> recognizer.adapt([(ink, "a")])
+        >>> stream = recognizer.stream()
+        >>> for stroke in ink:
+        ...     for point in stroke:
+        ...         stream.feed(point)
+        ...     stream.lift()
+        >>> stream.text == recognizer.recognize(ink)
+        True
+        """
+        self._require_adapted()
+        self._check_height(height)
+        if self.bidirectional:
+            raise ValueError(
+                "`stream` needs a recognizer that reads forwards only, made with "
+                "`bidirectional=False`."
+            )
+        return InkStream(self, height)
+
+    def _check_height(self, height: float | None) -> None:
+        if height is None:
+            return
+        if self.bidirectional:
+            raise ValueError(
+                "`height` must be None for a recognizer that reads in both directions; it finds "
+                f"the height itself. Received: height={height!r}."
+            )
+        if not isinstance(height, int | float) or not 0 < height < float("inf"):
+            raise ValueError(f"`height` must be a positive number. Received: height={height!r}.")
+
+    def align(self, ink: Any, text: str | None = None) -> list[tuple[str, int, int]]:
+        """Says which stretch of ink gave which character, by the best path of the text.
+
+        Args:
+            ink: one ink, as `recognize` takes it.
+            text: what was written; by default what is read.
+
+        Returns:
+            For each character the character, its first point and the one after its last, among the
+            points at equal distances that `points` gives.
+        """
+        self._require_adapted()
+        example = self.example(ink, 0)
+        text = self.recognize([ink])[0] if text is None else text
+        symbols = self.alphabet.encode(text)
+        if not len(symbols):
+            return []
+        found = align(self.log_probabilities([example])[0], symbols)
+        last, by = int(example["length"]), self.reduction
+        return [
+            (self.alphabet.decode([symbol]), int(start) * by, min(int(end) * by, last))
+            for symbol, start, end in zip(symbols, found.starts, found.ends, strict=True)
+        ]
+
+    def points(self, ink: Any) -> np.ndarray:
+        """Returns ink as the network sees it, packed (points, 3); see `align`."""
+        return resample(self.example(ink, 0).raw, self.spacing)  # type: ignore[attr-defined]
