@@ -15,10 +15,10 @@ from ._loading import is_file_dataset, list_datasets, load, parse_spec, register
 from .cleaning import clean
 from .emoji_names import EmojiNames
 from .english import English
-from .kjv import KingJamesBible
 from .hershey_ink import HersheyInk
 from .iam_ondb import IAMOnDB
 from .imadocsen_ondb import ImadocSenOnDB
+from .kjv import KingJamesBible
 from .multi30k import Multi30k
 from .pairs import Pairs
 from .ptb import PennTreebank
