@@ -164,7 +164,7 @@ def prepared_texts(name: str, split: str, data_dir: Any) -> list[str] | None:
     return None if found is None else [text.decode() for text in found.as_numpy_iterator()]
 
 
-def command(name: str, data_dir: PathLike | None) -> str:
+def command(name: str, data_dir: Any) -> str:
     """The command that prepares a dataset."""
     where = f", data_dir={os.fspath(data_dir)!r}" if data_dir is not None else ""
     return f'python -c "import tensorflow_datasets as tfds; tfds.load({name!r}{where})"'
