@@ -39,12 +39,16 @@ def cut(text: Any, context: str) -> list[Any]:
             Lines and paragraphs with nothing but white space are left out, and so are the line
             ends at which it is cut.
     """
-    newline, blanks = ("\n", _BLANKS) if isinstance(text, str) else (b"\n", _BLANKS.encode())
     if context == "stream":
         return [text] if text else []
-    parts = text.split(newline) if context == "sentence" else re.split(blanks, text)
+    ends: tuple[Any, ...] = ("\n", "\r", _BLANKS)
+    if isinstance(text, bytes):
+        ends = tuple(end.encode() for end in ends)
+    newline, carriage, blanks = ends
     if context == "sentence":
-        parts = [part.removesuffix("\r" if isinstance(text, str) else b"\r") for part in parts]
+        parts = [part.removesuffix(carriage) for part in text.split(newline)]
+    else:
+        parts = re.split(blanks, text)
     return [part.strip(newline) for part in parts if part.strip()]
 
 

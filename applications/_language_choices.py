@@ -61,12 +61,12 @@ def check_choices(choices: dict[str, Any]) -> dict[str, Any]:
 
 def learned(texts: Sequence[Any], choices: Mapping[str, Any]) -> Units:
     """Learns from texts the units that the choices ask for."""
-    unit, size = choices["unit"], choices["vocabulary_size"]
-    size = _SIZES.get(unit) if size is None else size
+    unit = choices["unit"]
+    size = choices["vocabulary_size"] or _SIZES.get(unit)
     if unit == "byte":
         return Bytes()
     if unit == "bpe":
-        return Subwords.learn(texts, size)
+        return Subwords.learn(texts, size or _SIZES[unit])
     if size is not None and size < 5:
         raise ValueError(
             "`vocabulary_size` must be at least 5, for 4 units are special ones. "

@@ -86,3 +86,54 @@ class Scorer:
         run = model._kept.compiled(model, "scorer", advance)
         found = run({"tokens": tokens, "states": list(state["states"])})
         return found["log_probabilities"], found
+
+    def one_text(self) -> OneText:
+        """Returns the same for decoders that ask about one text at a time."""
+        return OneText(self)
+
+
+class OneText:
+    """The log-probability of texts that grow by a few characters, one text at a time.
+
+    A state is read when something is asked of what comes behind it, so that a character which a
+    decoder gives up at once costs no step of the network. Made by `Scorer.one_text`.
+
+    Example:
+
+    >>> from zoo import LanguageModel
+    >>> model = LanguageModel(units=8)
+    >>> model.adapt("the cat sat")
+    >>> one_text = model.scorer().one_text()
+    >>> log_probability, state = one_text.score(one_text.start(), "the ")
+    >>> log_probability < 0
+    True
+    """
+
+    def __init__(self, scorer: Scorer) -> None:
+        self._scorer = scorer
+
+    def start(self) -> _Place:
+        """Returns the state before a text."""
+        return _Place(self._scorer.start())
+
+    def score(self, state: _Place, text: str) -> tuple[float, _Place]:
+        """Returns the log-probability of a few more characters, and the state behind them."""
+        total = 0.0
+        for unit in self._scorer.encode(text):
+            total += float(state.read(self._scorer)["log_probabilities"][0, unit])
+            state = _Place(state.read(self._scorer), int(unit))
+        return total, state
+
+
+class _Place:
+    """A state, and a unit behind it that may not have been read."""
+
+    def __init__(self, state: dict[str, Any], unit: int | None = None) -> None:
+        self.state = state
+        self.unit = unit
+
+    def read(self, scorer: Scorer) -> dict[str, Any]:
+        if self.unit is not None:
+            self.state = scorer.score(self.state, [self.unit])[1]
+            self.unit = None
+        return self.state

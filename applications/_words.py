@@ -123,7 +123,7 @@ class Subwords(Units):
         self.names = tokenizer.tokens(range(tokenizer.vocabulary_size))
         engine = tokenizer._tokenizer
         specials = [b""] * self.first_id
-        letters = (engine.id_to_token(unit) for unit in range(self.first_id, self.size))
+        letters = (engine.id_to_token(unit) or "" for unit in range(self.first_id, self.size))
         self._values = [*specials, *(bytes(_BYTE_OF[one] for one in word) for word in letters)]
         self.pieces = [value.decode("utf-8", "replace") for value in self._values]
 

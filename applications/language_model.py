@@ -115,13 +115,16 @@ class LanguageModel(LanguageNetwork):
         super().__init__(check_choices(arguments(locals())), **kwargs)
         self._ties(self._new_stack())  # what cannot be built is named now, not after `adapt`
 
-    def score(self, data: Any, targets: Any = None, *, verbose: int = 0) -> dict[str, float]:
+    def score(
+        self, data: Any, targets: Any = None, *, verbose: int = 0, **decoding: Any
+    ) -> dict[str, float]:
         """Measures how well texts are predicted, with the states carried as far as `context` says.
 
         Args:
             data: texts.
             targets: None.
             verbose: 1 shows a progress bar.
+            **decoding: none; nothing is written.
 
         Returns:
             `nll`, the negative log-probability in nats a unit (ends of sentences and paragraphs
@@ -129,10 +132,16 @@ class LanguageModel(LanguageNetwork):
             bits by the number of characters of the texts, line ends included.
 
         Raises:
-            ValueError: there is no text, or it has characters or words that are unknown.
+            ValueError: there is no text, it has characters or words that are unknown, or there are
+                options of decoding.
             TypeError: a text is not a string.
         """
         self._require_adapted()
+        if decoding:
+            raise ValueError(
+                "A language model's score does not depend on how texts are written; leave out "
+                f"{', '.join(map(repr, decoding))}."
+            )
         texts, _ = self.raw(data, targets)
         found, _ = walk(self, [example["units"] for example in self.featurize(texts)], verbose)
         gains = np.concatenate(found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
@@ -97,13 +97,13 @@ class Goal(NamedTuple):
 class Peer:
     """What ours is compared with.
 
-    `goals` maps the names of configurations, in one string, to the goals of PHASES. The ratio is
-    the peer's time over ours, or ours over the peer's if `smaller_is_better`. `same` says that
-    equal weights must give equal outputs.
+    `goals` maps names of configurations (those of one letter in one string) to the goals of PHASES.
+    The ratio is the peer's time over ours, or ours over the peer's if `smaller_is_better`. `same`
+    says that equal weights must give equal outputs.
     """
 
     contender: Contender
-    goals: Mapping[str, tuple[Goal, Goal]] = dataclasses.field(default_factory=dict)
+    goals: Mapping[Sequence[str], tuple[Goal, Goal]] = dataclasses.field(default_factory=dict)
     same: bool = True
     smaller_is_better: bool = False
 
@@ -183,11 +183,11 @@ GROUPS = (
         (
             Peer(
                 Contender("keras RNN(projected)", "rnn", "ProjectedLSTM"),
-                {"PA PB PC PD": (Goal(2.0, 1.6), Goal(1.5, 1.2))},
+                {("PA", "PB", "PC", "PD"): (Goal(2.0, 1.6), Goal(1.5, 1.2))},
             ),
             Peer(
                 Contender("torch LSTM(proj)", "torch", "ProjectedLSTM"),
-                {"PA PB PC PD": _both(2.5, 2.0)},
+                {("PA", "PB", "PC", "PD"): _both(2.5, 2.0)},
             ),
         ),
     ),

@@ -15,7 +15,7 @@ _TITLES = {
 }
 _HEADER = (
     *("", "ours", "against", "ours ms", "peer ms", "ratio", "quartiles"),
-    *("goal/floor", "met", "GFLOP/s", "peak %", "peer's"),
+    *("goal/floor", "met", "GFLOP/s", "peak %", "peer"),
 )
 
 

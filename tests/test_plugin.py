@@ -106,7 +106,7 @@ def check_made(made: dict[str, Any]) -> None:
     listed = made["list"]["json"]
     assert made["list"]["err"] == []
     assert {"minimal_gated", "lstm"} < set(listed["cells"])
-    assert listed["applications"] == ["Labeller", "Translator"]
+    assert {"Labeller", "Translator"} < set(listed["applications"])
     assert {"animal_sounds", "emoji_names"} < set(listed["datasets"])
     for name in ("minimal_gated", "Labeller", "animal_sounds"):
         assert name in made["text"]["out"]

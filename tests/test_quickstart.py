@@ -7,6 +7,7 @@ import pytest
 
 from tests.tiny_preset import make
 from zoo import Translator, quickstart
+from zoo.applications import raw_pairs
 from zoo.applications._presets import read_card
 from zoo.cli import main
 from zoo.training import evaluate, load_recipe
@@ -27,7 +28,7 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(
         datasets,
         "load",
-        lambda name, split="train", data_dir=None: whole(name, f"{split}[:{sizes[split]}]"),
+        lambda name, split="train", *more: whole(name, f"{split}[:{sizes[split]}]", *more),
     )
     monkeypatch.chdir(tmp_path)
 
@@ -70,7 +71,9 @@ def test_it_asks_for_a_translator(
     preset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Other:
-        adapted = True
+        adapted = paired = True
+        data_kind = "pairs"
+        raw = staticmethod(raw_pairs)
 
     monkeypatch.setattr("zoo.applications.Application.from_preset", lambda *a, **k: Other())
     with pytest.raises(ValueError, match="`preset` must be a translator. Received: .*an? Other"):

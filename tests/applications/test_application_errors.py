@@ -38,7 +38,7 @@ def test_bad_arguments() -> None:
         SignReader(units=0)
     with pytest.raises(ValueError, match=r"`batch_size` must be a positive integer"):
         application.fit(DATA, batch_size=0)
-    with pytest.raises(ValueError, match="holds no pair that this SignReader can take"):
+    with pytest.raises(ValueError, match="holds nothing that this SignReader can take"):
         application.evaluate([([1.0], "zero")])
     with pytest.raises(ValueError, match="at least one pair"):
         application.fit([])

@@ -198,7 +198,7 @@ def test_pairs_that_cannot_be_used_are_left_out_with_a_warning(untrained: Transl
         batches = untrained.preprocess(good + bad)
     assert len(batches.examples) == 3
     with pytest.warns(UserWarning, match="are left out"):
-        with pytest.raises(ValueError, match="holds no pair that this Translator can take"):
+        with pytest.raises(ValueError, match="holds nothing that this Translator can take"):
             untrained.preprocess(bad)
     at_the_limit = "x" * 12
     small = Translator(units=2, embedding_size=2, vocabulary_size=259, max_length=14)

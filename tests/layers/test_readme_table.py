@@ -14,7 +14,7 @@ SIZES = {"d": 3, "n": 4, "p": 2, "q": 5, "k": 7}
 
 def _rows() -> list[tuple[str, str]]:
     """How each layer is built, and its number of weights, as formulas."""
-    section = README.read_text("utf-8").split("\n## Layers")[1].split("\n## ")[0]
+    section = README.read_text("utf-8").split("\n## Layers")[1].split("\n##")[0]
     lines = [line for line in section.splitlines() if line.startswith("| `")]
     cells = [line.strip("|").split("|") for line in lines]
     rows = [(row[0].split("`")[1], row[2].strip().strip("`")) for row in cells]
