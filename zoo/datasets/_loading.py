@@ -148,7 +148,7 @@ def is_file_dataset(name: PathLike | Sequence[PathLike]) -> bool:
         or "," in name
         or name.startswith((".", "~", os.sep))
         or Path(name).is_file()
-        or (name != "" and Path(name).is_dir() and not _is_dataset(name))
+        or (bool(name) and Path(name).is_dir() and not _is_dataset(name))
     )
 
 
