@@ -126,6 +126,7 @@ def spied(model: LanguageModel, name: str) -> list[np.ndarray]:
     model.__dict__[name] = spy
     previous = np.tile(np.array([4, 5, 4, 6, 4, 5]), (30, 1))
     model({"previous": previous}, training=True)
+    model.__dict__[name] = layer
     return found
 
 
@@ -143,7 +144,6 @@ def test_embedding_dropout_drops_units_wherever_they_stand() -> None:
     rows = []
     for _ in range(30):
         (values,) = spied(model, "input_drop")
-        model.__dict__.pop("input_drop")
         dropped = (values == 0).all(-1)
         assert (dropped == (values == 0).any(-1)).all()
         assert (dropped == dropped[:1]).all()  # in all rows alike
@@ -227,7 +227,7 @@ def test_sampled_units_train_and_evaluation_is_exact(tied: bool) -> None:
     exact.set_weights(model.get_weights())
     assert exact.score(TEXT) == after
     lines = [line for line in TEXT.split("\n") if line]
-    assert exact.evaluate(lines, verbose=0) == pytest.approx(history["val_loss"][-1], abs=1e-4)
+    assert exact.evaluate(lines, batch_size=3, verbose=0) == pytest.approx(history["val_loss"][-1], abs=1e-4)
 
 
 def test_tied_embeddings_are_one_table() -> None:
@@ -257,4 +257,4 @@ def test_a_line_of_50_megabytes_becomes_batches() -> None:
     windows = model.preprocess(line, batch_size=64)
     assert isinstance(windows, Windows) and len(windows) == math.ceil(len(line) / 64 / 100)
     features, target = windows[len(windows) - 1]
-    assert features["previous"].shape == target.shape == (64, 52)
+    assert features["previous"].shape == target.shape == (64, 56)  # padded to an edge

@@ -231,13 +231,13 @@ def test_the_scorer_says_what_the_model_says(model: LanguageModel) -> None:
     for unit, value in zip(scorer.encode(text), expected, strict=True):
         assert state["log_probabilities"][1, unit] == pytest.approx(value, abs=1e-5)
         np.testing.assert_allclose(np.exp(state["log_probabilities"]).sum(1), 1, rtol=1e-5)
-        scores, state = scorer.score(state, np.array([unit, 5]))
+        scores, state = scorer.score(state, np.array([5, unit]))
         np.testing.assert_array_equal(scores, state["log_probabilities"])
     parents = np.array([1, 1, 0])
     chosen = keras.tree.map_structure(lambda value: value[parents], state)
-    scores, _ = scorer.score(chosen, np.array([4, 5, 6]))
+    scores, _ = scorer.score(chosen, np.array([6, 5, 4]))
     together, _ = scorer.score(scorer.start(), np.array([[*scorer.encode(text), 6]]))
-    np.testing.assert_allclose(scores[2], together[0], atol=1e-5)
+    np.testing.assert_allclose(scores[0], together[0], atol=1e-5)
     assert scorer.end_id is None and tiny(context="sentence").scorer().end_id == 2
 
 
