@@ -208,9 +208,7 @@ def test_tables(rows: list[_results.Row]) -> None:
     text = "\n".join(table.text() for table in tables)
     assert max(map(len, text.splitlines())) <= 120
     training = next(
-        line.split()
-        for line in text.splitlines()
-        if re.match("C +LSTM +keras LSTM  ", line)
+        line.split() for line in text.splitlines() if re.match("C +LSTM +keras LSTM  ", line)
     )
     assert training[4:9] == ["1234", "4322", "10.25", "9.94-10.46", "2/1.6"]
     assert training[9:] == ["goal", "200", "67", "50"]

@@ -227,7 +227,9 @@ def test_sampled_units_train_and_evaluation_is_exact(tied: bool) -> None:
     exact.set_weights(model.get_weights())
     assert exact.score(TEXT) == after
     lines = [line for line in TEXT.split("\n") if line]
-    assert exact.evaluate(lines, batch_size=3, verbose=0) == pytest.approx(history["val_loss"][-1], abs=1e-4)
+    assert exact.evaluate(lines, batch_size=3, verbose=0) == pytest.approx(
+        history["val_loss"][-1], abs=1e-4
+    )
 
 
 def test_tied_embeddings_are_one_table() -> None:
