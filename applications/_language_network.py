@@ -148,8 +148,7 @@ class LanguageNetwork(LanguageTexts):
         previous = features[PREVIOUS]
         states = self.initial_states(ops.shape(previous)[0])
         carried = self.training_states if training else self.evaluation_states
-        # On JAX, Keras calls a network in evaluation before it trains it.
-        carries = FRESH in features and bool(carried.held)
+        carries = FRESH in features and carried.fits(previous.shape[0])
         if carries:
             states = carried.start(features[FRESH], states)
         outputs, states = self.read(previous, states, training=training)
