@@ -31,6 +31,13 @@ class CarriedStates(keras.layers.Layer):
         ]
         return True
 
+    def fits(self, rows: int | None) -> bool:
+        """Whether there is room for so many rows; None is a number known later only.
+
+        Keras traces a network with batches that are not those of `expect`.
+        """
+        return bool(self.held) and rows in (None, self.held[0].shape[0])
+
     def start(self, fresh: Any, initial: list[Any]) -> list[Any]:
         """Returns the states that a batch starts from: `initial` in the rows that are `fresh`."""
         fresh = ops.expand_dims(fresh, 1) > 0

@@ -147,12 +147,12 @@ class LanguageNetwork(LanguageTexts):
     def call(self, features: dict[str, Any], training: bool = False) -> Any:
         previous = features[PREVIOUS]
         states = self.initial_states(ops.shape(previous)[0])
-        carried = None
-        if FRESH in features:
-            carried = self.training_states if training else self.evaluation_states
+        carried = self.training_states if training else self.evaluation_states
+        carries = FRESH in features and carried.fits(previous.shape[0])
+        if carries:
             states = carried.start(features[FRESH], states)
         outputs, states = self.read(previous, states, training=training)
-        if carried is not None:
+        if carries:
             carried.keep(states)
         dropped = self.output_drop(outputs, training=training)
         if training:
