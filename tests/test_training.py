@@ -54,6 +54,8 @@ def test_where_the_data_lie_is_nobodys_business(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("data: x\nextra_data: y", r"`extra_data` must be a list. Received: extra_data='y'"),
+        ("data: x\nextra_data: [3]", r"`extra_data` must be a list of datasets.*Received: 3"),
         ("data: x\nlicense: open", r"has no field 'license'; did you mean 'licence'\?"),
         (
             "data: x\ntraining: {epoch: 3}",
@@ -148,6 +150,18 @@ def test_training_leaves_a_whole_preset(tmp_path: Path) -> None:
     loaded = Translator.from_preset(out)
     for ours, theirs in zip(translator.weights, loaded.weights, strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_more_data_are_trained_on_and_stated(tmp_path: Path) -> None:
+    first = write_pairs(tmp_path / "first.tsv", 12)
+    second = write_pairs(tmp_path / "second.tsv", 30)
+    extra = [f"{second}:train[:20]"]
+    more = recipe(data=str(first), split="train", validation_split=None, extra_data=extra)
+    prepared = training.prepare(more)
+    assert [len(part) for part in prepared.data] == [32, 32]
+    assert training.card(more)["data"] == f"{first}:train, {second}:train[:20]"
+    save_recipe(more, tmp_path / "r.yaml")
+    assert load_recipe(tmp_path / "r.yaml") == more
 
 
 def test_equal_seeds_give_equal_weights() -> None:

@@ -17,6 +17,7 @@ _WORDS = {
     bool: "true or false",
     str: "a text",
     dict: "names with values",
+    list: "a list",
     type(None): "null",
 }
 
@@ -87,6 +88,8 @@ class Recipe:
         preset: a preset to start from, instead of `application`.
         data_dir: where the data are, if not at `ZOO_DATA_DIR`.
         split: what to train on.
+        extra_data: more to train on, as `NAME` or `NAME:SPLIT` (by default `train`); nothing is
+            validated on it.
         validation_split: what to validate on; null for nothing.
         clean: arguments of `zoo.datasets.clean` for the training split.
         grow_vocabulary: let the preset's vocabulary grow from the training split to at most so many
@@ -115,6 +118,7 @@ class Recipe:
     preset: str | None = None
     data_dir: str | None = None
     split: str = "train"
+    extra_data: list[str] = dataclasses.field(default_factory=list)
     validation_split: str | None = "validation"
     clean: dict[str, Any] | None = None
     grow_vocabulary: int | None = None
@@ -131,6 +135,12 @@ class Recipe:
         _one_of(self, "licence", ("open", "research"))
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"`seed` must be from 0 to 2**32 - 1. Received: seed={self.seed}.")
+        for name in self.extra_data:
+            if not isinstance(name, str) or not name:
+                raise ValueError(
+                    "`extra_data` must be a list of datasets, each NAME or NAME:SPLIT. "
+                    f"Received: {name!r}."
+                )
 
 
 def load_recipe(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
