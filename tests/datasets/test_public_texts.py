@@ -255,3 +255,21 @@ def test_english_is_speeches_and_then_definitions():
     definitions = load("english/definitions", "validation")
     mixed = load("english", "validation")
     assert mixed == load("english/speeches", "validation") + definitions
+
+
+def test_phrases_are_the_words_of_english_in_short_lines():
+    from zoo.datasets import english
+
+    text = "We don't—ever—pay $3 for it. (So there!)\nNew, “bold” \N{LATIN SMALL LETTER E WITH ACUTE}t\N{RIGHT SINGLE QUOTATION MARK}s days"
+    lines = english._phrases(text).splitlines()
+    # No line goes beyond a sentence, a number or a foreign letter.
+    runs = ["we don't ever pay", "for it", "so there", "new bold", "days"]
+    for run in runs:
+        said = lines.pop(0)
+        while said != run:
+            said += " " + lines.pop(0)
+    assert not lines
+    found = "".join(load("english/phrases", "validation"))
+    assert set(found) == set("\n 'abcdefghijklmnopqrstuvwxyz")
+    counts = [len(line.split()) for line in found.splitlines()]
+    assert (min(counts), max(counts)) == (1, 8)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import random
+import re
 
 from ._base import TextDataset, package_file
 
 _FIRST_YEAR = 1934
+_LONGEST_PHRASE = 8
 
 
 class English(TextDataset):
@@ -27,8 +30,13 @@ class English(TextDataset):
     1985 and 2005 are `validation`, those of 1935, 1955, 1975, 1995 and 2015 `test`; definitions
     belong to the split that their SHA-256 says (90, 5 and 5 percent), in an order by hash too.
 
+    `english/phrases` is what both say, as decoders of handwriting and speech write it: one to eight
+    words a line, in lower case, of letters and apostrophes alone. Sentences are cut at random
+    places, so that a line begins and ends anywhere in a sentence, and words with digits or foreign
+    letters end a line. One document a speech or definition; the cuts follow from its text.
+
     Args:
-        config: `"mixed"`, `"speeches"` or `"definitions"`.
+        config: `"mixed"`, `"speeches"`, `"definitions"` or `"phrases"`.
         data_dir: Not used.
 
     Raises:
@@ -43,12 +51,13 @@ class English(TextDataset):
 
     @classmethod
     def configs(cls) -> tuple[str, ...]:
-        return ("mixed", "speeches", "definitions")
+        return ("mixed", "speeches", "definitions", "phrases")
 
     def texts(self, split: str) -> list[str]:
         wanted = self.config or "mixed"
         speeches = [] if wanted == "definitions" else _speeches(split)
-        return speeches + ([] if wanted == "speeches" else _definitions(split))
+        found = speeches + ([] if wanted == "speeches" else _definitions(split))
+        return [text for text in map(_phrases, found) if text] if wanted == "phrases" else found
 
 
 def _speeches(split: str) -> list[str]:
@@ -77,6 +86,24 @@ def _definitions(split: str) -> list[str]:
         found = {text for line in lines for text in line.rstrip("\n").split("\t")[1].split(" | ")}
     numbered = sorted((_digest(text), text) for text in found)
     return [f"{text}\n" for digest, text in numbered if _split_of_digest(digest) == split]
+
+
+def _phrases(text: str) -> str:
+    """Lines of a few words each, with a line end behind the last one."""
+    generator = random.Random(_digest(text))
+    lines: list[str] = []
+    for run in re.split(r"[.!?;:](?=\s|$)|\n", text.lower().replace("’", "'")):
+        words: list[str] = []
+        for found in [*re.findall(r"[^\s—–-]+", run), "0"]:
+            word = re.sub(r"^\W+|\W+$", "", found)
+            if re.fullmatch(r"[a-z]+(?:'[a-z]+)*", word):
+                words.append(word)
+                continue
+            while words:
+                count = generator.randint(1, _LONGEST_PHRASE)
+                lines.append(" ".join(words[:count]))
+                del words[:count]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _split_of_digest(digest: int) -> str:
