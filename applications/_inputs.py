@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ._data import Example
+from ._convolution import ConvolutionalFront
+from ._data import Example, plain
 
 
 class Input:
@@ -32,6 +33,14 @@ class Input:
     def frame_size(self) -> int:
         """The number of features of a frame."""
         raise NotImplementedError
+
+    def front(self) -> ConvolutionalFront | None:
+        """A layer that makes frames fewer before the recurrent ones, if there is to be one."""
+        return None
+
+    def plain(self, value: Any) -> Any:
+        """A value as it comes out of users' data, as Python or NumPy has it."""
+        return plain(value)
 
     def learn(self, items: list[Any]) -> None:
         """Takes from the training data what must be known beforehand."""
