@@ -75,7 +75,7 @@ class ConvolutionalFront(keras.layers.Layer):
         self.built = True
 
     def call(self, frames: Any, lengths: Any, training: bool = False) -> tuple[Any, Any]:
-        hidden = ops.expand_dims(frames, -1)
+        hidden, lengths = ops.expand_dims(frames, -1), ops.cast(lengths, "int32")
         last = len(self.filters) - 1
         for number, (convolution, norm, pool) in enumerate(
             zip(self.convolutions, self.norms, self.pools, strict=True)
@@ -88,7 +88,7 @@ class ConvolutionalFront(keras.layers.Layer):
             real = ops.cast(ops.expand_dims(real, -1), hidden.dtype)
             hidden = _pooled(ops.relu(hidden) * real, pool, 1 if number == last else 2)
             lengths = (lengths + pool - 1) // pool
-        batch, time, features, channels = ops.shape(hidden)
+        batch, time = ops.shape(hidden)[:2]
         return ops.reshape(hidden, (batch, time, hidden.shape[2] * hidden.shape[3])), lengths
 
 
