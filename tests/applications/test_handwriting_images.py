@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 
 from zoo.applications import HandwritingRecognizer
+from zoo.cli import main
 from zoo.datasets.digit_strings import digits_of
 
 TINY = {
@@ -112,6 +114,24 @@ def test_presets(learned: HandwritingRecognizer, tmp_path: Path) -> None:
     loaded = HandwritingRecognizer.from_preset(tmp_path / "reader", dropout=0.3)
     images = [image for image, _ in numbers(5, "test")]
     assert loaded.recognize(images) == learned.recognize(images)
+
+
+def test_command_line(
+    learned: HandwritingRecognizer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    learned.save_to_preset(tmp_path / "reader")
+    lines = []
+    for number, (image, text) in enumerate(numbers(3, "train")):
+        Image.fromarray(np.round(image * 255).astype("uint8")).save(tmp_path / f"{number}.png")
+        lines.append(f"{number}.png,{text}\n")
+    (tmp_path / "labels.csv").write_text("".join(lines))
+    assert main(["run", str(tmp_path / "reader"), str(tmp_path / "0.png")]) == 0
+    assert capsys.readouterr().out == lines[0].partition(",")[2]
+    evaluation = ["--data", "word_images:train", "--data-dir", str(tmp_path), "--json"]
+    assert main(["evaluate", str(tmp_path / "reader"), *evaluation]) == 0
+    assert json.loads(capsys.readouterr().out)["metrics"] == {"cer": 0.0, "wer": 0.0}
+    assert main(["run", str(tmp_path / "reader"), "no.png"]) == 2
+    assert capsys.readouterr().err == "zoo: Image 0, no.png, is missing: there is no such file.\n"
 
 
 def test_training_images_vary(learned: HandwritingRecognizer) -> None:
