@@ -14,9 +14,10 @@ from zoo.layers import recurrent as recurrent_layer
 
 from ._alphabet import Alphabet, checked_texts
 from ._application import Application
+from ._convolution import ConvolutionalFront
 from ._ctc import CTCLoss, close, frames_needed, greedy
 from ._ctc_texts import Search, found_texts
-from ._data import TARGET, Batches, Example, raw_pairs
+from ._data import TARGET, Batches, Example
 from ._metrics import cer, wer
 
 
@@ -25,7 +26,8 @@ class CTCApplication(Application):
 
     The features are `frames`, (time, features); `length`, how many there are; and the target, the
     characters as symbols from 1 on. The network is a stack of recurrent layers over the frames;
-    the outputs of the first one are put together in groups of `reduction`.
+    the outputs of the first one are put together in groups of `reduction`. Where there is a
+    `front`, it does that instead, before them.
 
     A subclass has the choices `recurrent`, `units`, `depth`, `bidirectional`, `reduction`,
     `layer_norm`, `dropout`, `recurrent_options`, `augmentation`, `long_targets` and `characters`,
@@ -61,13 +63,17 @@ class CTCApplication(Application):
         """The features of an item changed at random."""
         raise NotImplementedError
 
+    def make_front(self) -> ConvolutionalFront | None:
+        """A layer before the recurrent ones, which makes `reduction` frames one; or none."""
+        return None
+
     # Data.
 
     def adapt(self, data: Any, targets: Any = None) -> None:
         """Learns the alphabet from raw pairs and builds the network."""
         self._require_new()
-        _, targets = raw_pairs(data, targets)
-        self.alphabet = Alphabet.of([*checked_texts(targets), self.characters])
+        _, targets = self.raw(data, targets)
+        self.alphabet = Alphabet.of([*checked_texts(targets or []), self.characters])
         self.build_network()
 
     def assets(self) -> dict[str, str]:
@@ -139,6 +145,10 @@ class CTCApplication(Application):
             options["layer_norm"] = True
         self.stack: list[keras.layers.Layer] = []
         width = self.feature_size()
+        self.front = self.make_front()
+        if self.front is not None:
+            self.front.build((None, None, width))
+            width = self.front.size(width)
         for number in range(self.depth):
             layer = recurrent_layer(
                 self.recurrent,
@@ -150,7 +160,7 @@ class CTCApplication(Application):
             self.stack.append(keras.layers.Bidirectional(layer) if self.bidirectional else layer)
             self.stack[-1].build((None, None, width))
             width = 2 * self.units if self.bidirectional else self.units
-            if number == 0:
+            if number == 0 and self.front is None:
                 width *= self.reduction
         self.answer = keras.layers.Dense(len(self.alphabet), dtype="float32")
         self.answer.build((None, width))
@@ -162,14 +172,16 @@ class CTCApplication(Application):
 
     def call(self, features: dict[str, Any], training: bool = False) -> Any:
         hidden, lengths = features["frames"], features["length"]
+        if self.front is not None:
+            hidden, lengths = self.front(hidden, lengths, training=training)
         for number, layer in enumerate(self.stack):
             mask = ops.arange(ops.shape(hidden)[1]) < ops.expand_dims(lengths, 1)
-            if number:
+            if number or self.front is not None:
                 hidden = self.drop(hidden, training=training)
             hidden = layer(hidden, mask=mask, training=training)
             if not self.bidirectional:
                 hidden = hidden[0]
-            if number == 0:
+            if number == 0 and self.front is None:
                 hidden, lengths = self.joined(hidden, mask, lengths)
         return close(self.answer(self.drop(hidden, training=training)), lengths)
 
@@ -224,7 +236,7 @@ class CTCApplication(Application):
             data, targets: raw pairs.
             **decoding: arguments of `infer`.
         """
-        inputs, targets = raw_pairs(data, targets)
-        texts = checked_texts(targets)
+        inputs, targets = self.raw(data, targets)
+        texts = checked_texts(targets or [])
         found = self.infer(inputs, **decoding)
         return {"cer": cer(found, texts), "wer": wer(found, texts)}

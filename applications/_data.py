@@ -56,13 +56,16 @@ def raw_items(data: Any, as_plain: Callable[[Any], Any] = plain) -> list[Any]:
     return [as_plain(item) for item in items]
 
 
-def raw_pairs(data: Any, targets: Any = None) -> tuple[list[Any], list[Any]]:
+def raw_pairs(
+    data: Any, targets: Any = None, as_input: Callable[[Any], Any] = plain
+) -> tuple[list[Any], list[Any]]:
     """Returns raw data as a list of inputs and a list of targets of the same length.
 
     Args:
         data: (input, target) pairs in a list, a tf.data.Dataset or a generator; or the inputs
             alone when `targets` are given; or a tuple `(inputs, targets)` of two sequences.
         targets: the targets, when they come apart.
+        as_input: what makes an input a raw value.
 
     Raises:
         TypeError: `data` is nothing to iterate over.
@@ -78,7 +81,7 @@ def raw_pairs(data: Any, targets: Any = None) -> tuple[list[Any], list[Any]]:
         if not isinstance(data[0], str | bytes):
             data, targets = data
     if targets is not None:
-        inputs, targets = raw_items(data), raw_items(targets)
+        inputs, targets = raw_items(data, as_input), raw_items(targets)
         if len(inputs) != len(targets):
             raise ValueError(
                 "There must be as many targets as inputs. "
@@ -86,14 +89,14 @@ def raw_pairs(data: Any, targets: Any = None) -> tuple[list[Any], list[Any]]:
             )
     else:
         inputs, targets = [], []
-        for number, pair in enumerate(raw_items(data)):
+        for number, pair in enumerate(raw_items(data, unwrapped)):
             parts = list(pair) if isinstance(pair, Iterable) else []
-            if isinstance(pair, str) or len(parts) != 2:
+            if isinstance(pair, str | bytes) or len(parts) != 2:
                 raise ValueError(
                     f"Each item of `data` must be a pair (input, target). "
                     f"Received as item {number}: {pair!r}."
                 )
-            inputs.append(plain(parts[0]))
+            inputs.append(as_input(parts[0]))
             targets.append(plain(parts[1]))
     if not inputs:
         raise ValueError("`data` must hold at least one pair. Received: none.")

@@ -1,9 +1,8 @@
-"""Handwriting: pen strokes to text."""
+"""Handwriting: pen strokes, or pictures of writing, to text."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -12,48 +11,47 @@ import numpy as np
 from zoo.layers import recurrent as recurrent_layer
 from zoo.layers._arguments import arguments, positive_integer, rate
 
-from ._ctc import align
+from ._convolution import ConvolutionalFront
+from ._ctc import align, frames_needed
 from ._ctc_application import CTCApplication
 from ._ctc_texts import search_options
-from ._data import TARGET, Example, Item, raw_items, raw_pairs
-from ._ink import as_ink, is_one_ink
-from ._ink_features import (
-    POINT_FEATURES,
-    count_points,
-    letter_height,
-    normalise,
-    point_features,
-    resample,
-    scaled,
-)
+from ._data import TARGET, Example, raw_items, raw_pairs
+from ._image_input import ImageInput
+from ._ink_input import InkInput
 from ._ink_stream import InkStream
-from ._ink_variation import vary
+from ._inputs import Input
+
+_INPUTS: dict[str, type[Input]] = {kind.kind: kind for kind in (InkInput, ImageInput)}
 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class HandwritingRecognizer(CTCApplication):
-    """Reads handwriting: recurrent layers over the strokes of a pen, trained by CTC.
+    """Reads handwriting, strokes or pictures of it: recurrent layers trained by CTC.
 
     The alphabet is that of the first data given to `fit` or `adapt`. Ink is brought to one size
     and slant, and its points to equal distances, so that it does not matter which device it comes
-    from; see `recognize` for the forms that it may have.
+    from. Pictures of a word or a line are cut to what is written and brought to one height, dark
+    on light; convolutions read their columns. See `recognize` for the forms that both may have.
 
     Args:
-        input: "ink".
+        input: "ink" or "image".
         recurrent: any registered cell, by name; see `zoo.list_cells`.
         units: size of the layers, in each direction.
         depth: how many layers.
         bidirectional: whether the layers read in both directions.
-        reduction: the outputs of the first layer are put together in groups of so many, and those
-            above it see one frame a group.
+        reduction: how many points or columns become one frame: behind the first recurrent layer
+            for ink, in the convolutions for images.
         layer_norm: whether the cells normalise, where they can.
         dropout: rate between layers and before the softmax.
-        features: "points".
-        spacing: the distance between points, where small letters are about 1 high.
-        augmentation: how much training ink is varied, 0 not at all; see the README.
-        long_targets: "skip" leaves out training texts that their ink has too few frames for, with a
-            warning; "refuse" makes them an error.
-        max_length: the most points of an ink, once they are at equal distances.
+        features: of ink, "points".
+        spacing: of ink, the distance between points, where small letters are about 1 high.
+        image_height: of images, the height in pixels that they are brought to.
+        filters: of images, the channels of each convolution.
+        augmentation: how much training data are varied, 0 not at all; see the README.
+        long_targets: "skip" leaves out training texts that their input has too few frames for, with
+            a warning; "refuse" makes them an error.
+        max_length: the most points of an ink, once they are at equal distances; or columns of an
+            image, once it has its height.
         characters: what the alphabet has besides the characters of the data.
         recurrent_options: more arguments of the cells, e.g. `{"recurrent_dropout": 0.2}`.
 
@@ -68,10 +66,17 @@ class HandwritingRecognizer(CTCApplication):
     >>> len(recognizer.recognize([dash, bars, dash]))
     3
 
+    >>> reader = HandwritingRecognizer("image", units=8, depth=1, filters=[4, 8])
+    >>> pictures = [np.pad(np.ones((20, 40)), 9), np.pad(np.eye(30), 5)]
+    >>> history = reader.fit([(pictures[0], "-"), (pictures[1], "b")], epochs=1, verbose=0)
+    >>> len(reader.recognize(pictures))
+    2
+
     References:
         Graves et al. 2009, "A novel connectionist system for unconstrained handwriting
         recognition"; Carbune et al. 2020, "Fast multi-language LSTM-based online handwriting
-        recognition".
+        recognition"; Shi et al. 2017, "An end-to-end trainable neural network for image-based
+        sequence recognition".
     """
 
     def __init__(
@@ -86,6 +91,8 @@ class HandwritingRecognizer(CTCApplication):
         dropout: float = 0.2,
         features: str = "points",
         spacing: float = 0.2,
+        image_height: int = 32,
+        filters: Sequence[int] = (16, 32, 64, 64),
         augmentation: float = 1.0,
         long_targets: str = "skip",
         max_length: int = 4000,
@@ -97,80 +104,60 @@ class HandwritingRecognizer(CTCApplication):
         for name in ("units", "depth", "reduction", "max_length"):
             positive_integer(name, getattr(self, name))
         rate("dropout", dropout)
-        for name, known in {
-            "input": ("ink",),
-            "features": ("points",),
-            "long_targets": ("skip", "refuse"),
-        }.items():
+        for name, known in {"input": tuple(_INPUTS), "long_targets": ("skip", "refuse")}.items():
             if self.choices[name] not in known:
                 raise ValueError(
                     f"`{name}` must be {' or '.join(map(repr, known))}. "
                     f"Received: {name}={self.choices[name]!r}."
                 )
-        for name, most in {"spacing": 10.0, "augmentation": 3.0}.items():
-            value = getattr(self, name)
-            lowest = 0 if name == "augmentation" else 0.01
-            if not isinstance(value, int | float) or not lowest <= value <= most:
-                raise ValueError(
-                    f"`{name}` must be a number from {lowest} to {most:g}. "
-                    f"Received: {name}={value!r}."
-                )
+        if not isinstance(augmentation, int | float) or not 0 <= augmentation <= 3:
+            raise ValueError(
+                "`augmentation` must be a number from 0 to 3. "
+                f"Received: augmentation={augmentation!r}."
+            )
+        self.reader = _INPUTS[input](self.choices)
         # An unknown cell or option is named now, not after `adapt`.
         options = {**(recurrent_options or {}), **({"layer_norm": True} if layer_norm else {})}
         recurrent_layer(recurrent, units, **options)
 
     def feature_size(self) -> int:
-        return POINT_FEATURES
+        return self.reader.frame_size
+
+    def make_front(self) -> ConvolutionalFront | None:
+        return self.reader.front()
+
+    def raw(self, data: Any, targets: Any = None) -> tuple[list[Any], list[Any] | None]:
+        return raw_pairs(data, targets, self.reader.plain)
 
     def adapt(self, data: Any, targets: Any = None) -> None:
         """Learns the alphabet and the size of the ink from raw pairs, and builds the network."""
-        inputs, targets = raw_pairs(data, targets)
-        if not self.bidirectional:
-            inks = (as_ink(item, f"ink {number}") for number, item in enumerate(inputs))
-            heights = [height for height in map(letter_height, inks) if height]
-            self.height = float(np.median(heights)) if heights else 1.0
+        self._require_new()
+        inputs, targets = self.raw(data, targets)
+        self.reader.learn(inputs)
         super().adapt(inputs, targets)
 
     def assets(self) -> dict[str, str]:
-        if self.bidirectional:  # which measures each ink
-            return super().assets()
-        return {**super().assets(), "ink.json": json.dumps({"height": self.height})}
+        return {**super().assets(), **self.reader.assets()}
 
     def restore(self, assets: Mapping[str, str]) -> None:
-        if not self.bidirectional:
-            height = json.loads(assets["ink.json"])["height"]
-            if not isinstance(height, float) or not 0 < height < float("inf"):
-                raise ValueError(
-                    f"`height` in ink.json must be a positive number. Received: {height!r}."
-                )
-            self.height = height
+        self.reader.restore(assets)
         super().restore(assets)
 
     def example(self, item: Any, number: int, height: float | None = None) -> Example:
-        ink = as_ink(item, f"ink {number}")
-        ink = normalise(ink) if self.bidirectional else scaled(ink, height or self.height)
-        points = count_points(ink, self.spacing)
-        if points > self.max_length:
-            raise ValueError(
-                f"Ink {number} has {points:.0f} points at equal distances, but this recognizer "
-                f"takes at most {self.max_length} (`max_length`); split it into lines or words."
-            )
-        return self._features(ink)
-
-    def _features(self, ink: np.ndarray) -> Example:
-        frames = point_features(resample(ink, self.spacing), self.spacing)
-        return Item({"frames": frames, "length": np.array(len(frames), "int32")}, ink)
+        return self.reader.example(item, number, height)
 
     def varied(self, example: Any, generator: np.random.Generator) -> Example:
-        changed = self._features(vary(example.raw, generator, self.augmentation))
-        return {**changed, TARGET: example[TARGET]}
+        changed, target = self.reader.varied(example, generator), example[TARGET]
+        if -(-int(changed["length"]) // self.reduction) < frames_needed(target):
+            return example  # too narrow now for its text
+        return {**changed, TARGET: target}
 
     def infer(self, inputs: Any, **decoding: Any) -> list[Any]:
         return self.recognize(inputs, **decoding)
 
     def recognize(
         self,
-        inks: Any,
+        inputs: Any,
         *,
         beam_size: int | None = None,
         n_best: int | None = None,
@@ -182,17 +169,20 @@ class HandwritingRecognizer(CTCApplication):
         batch_size: int = 32,
         verbose: int = 0,
     ) -> Any:
-        """Reads ink.
+        """Reads ink or images.
 
         Args:
-            inks: a list, tf.data.Dataset or generator of inks; or one ink. An ink is a list of
+            inputs: a list, tf.data.Dataset or generator of items; or one. An ink is a list of
                 strokes, each an array (points, 2 or 3) of x, y and perhaps t, or the lists
                 `[[x ...], [y ...], [t ...]]` that web canvases give; an array (points, 3) of x, y
                 and a 1 at the end of each stroke; or the path of an InkML file. y grows downwards.
+                An image is the path of a file (PNG, JPEG, GIF, BMP, WEBP, TIFF), the bytes of one,
+                a picture of Pillow's, or an array (height, width) or (height, width, 1, 3 or 4) of
+                whole numbers up to 255 or fractions up to 1; dark on light, or light on dark.
             beam_size: 1 reads the most probable path (greedy); more, the most probable text, by a
                 prefix beam search. By default 1, or 16 where an option below needs beams.
             n_best: return the best `n_best` texts of each, as (text, score) pairs; there may be
-                fewer. A score is `log p(text | ink)`, and what is said of the two below.
+                fewer. A score is `log p(text | input)`, and what is said of the two below.
             language_model: any object with `start()`, which gives the state before any text, and
                 `score(state, tokens)`, which gives the log-probability of characters that follow
                 and the state behind them.
@@ -202,19 +192,20 @@ class HandwritingRecognizer(CTCApplication):
                 alphabet has a space, a text is made of such words with spaces between them.
             height: for a recognizer that reads forwards only, the height of small letters in the
                 units of the ink; by default that of the ink that it was trained on. Others find it.
-            batch_size: inks at a time.
+            batch_size: items at a time.
             verbose: 1 shows a progress bar.
 
         Returns:
-            A list of strings, one string for one ink; with `n_best`, lists of pairs. An empty ink
-            gives an empty text.
+            A list of strings, one string for one item; with `n_best`, lists of pairs. An empty ink
+            or an image with nothing on it gives an empty text.
 
         Raises:
-            ValueError: an ink is damaged or too long, or options exclude each other.
-            TypeError: an ink is something else.
+            ValueError: an item is damaged or too long, or options exclude each other.
+            TypeError: an item is something else.
+            FileNotFoundError: there is no such image.
         """
         self._require_adapted()
-        self._check_height(height)
+        self.reader.check_height(height)
         search = search_options(
             self.alphabet,
             beam_size,
@@ -224,8 +215,8 @@ class HandwritingRecognizer(CTCApplication):
             length_bonus,
             lexicon,
         )
-        single = is_one_ink(inks)
-        items = raw_items([inks] if single else inks)
+        single = self.reader.is_one(inputs)
+        items = raw_items([inputs] if single else inputs, self.reader.plain)
         examples = [self.example(item, number, height) for number, item in enumerate(items)]
         full = [number for number, example in enumerate(examples) if example["length"]]
         chosen = [examples[number] for number in full]
@@ -242,7 +233,7 @@ class HandwritingRecognizer(CTCApplication):
                 measured before it is written; by default that of the ink that was trained on.
 
         Raises:
-            ValueError: this recognizer reads in both directions.
+            ValueError: this recognizer reads in both directions, or images.
 
         Example:
 
@@ -260,7 +251,9 @@ class HandwritingRecognizer(CTCApplication):
         True
         """
         self._require_adapted()
-        self._check_height(height)
+        self.reader.check_height(height)
+        if self.reader.kind != "ink":
+            raise ValueError("`stream` is for ink alone, and this recognizer reads images.")
         if self.bidirectional:
             raise ValueError(
                 "`stream` needs a recognizer that reads forwards only, made with "
@@ -268,31 +261,20 @@ class HandwritingRecognizer(CTCApplication):
             )
         return InkStream(self, height)
 
-    def _check_height(self, height: float | None) -> None:
-        if height is None:
-            return
-        if self.bidirectional:
-            raise ValueError(
-                "`height` must be None for a recognizer that reads in both directions; it finds "
-                f"the height itself. Received: height={height!r}."
-            )
-        if not isinstance(height, int | float) or not 0 < height < float("inf"):
-            raise ValueError(f"`height` must be a positive number. Received: height={height!r}.")
-
-    def align(self, ink: Any, text: str | None = None) -> list[tuple[str, int, int]]:
-        """Says which stretch of ink gave which character, by the best path of the text.
+    def align(self, item: Any, text: str | None = None) -> list[tuple[str, int, int]]:
+        """Says which stretch of ink or columns gave which character, by the best path of the text.
 
         Args:
-            ink: one ink, as `recognize` takes it.
+            item: one ink or image, as `recognize` takes it.
             text: what was written; by default what is read.
 
         Returns:
-            For each character the character, its first point and the one after its last, among the
-            points at equal distances that `points` gives.
+            For each character the character, its first point or column and the one after its last,
+            among those that `points` gives.
         """
         self._require_adapted()
-        example = self.example(ink, 0)
-        text = self.recognize([ink])[0] if text is None else text
+        example = self.example(item, 0)
+        text = self.recognize([item])[0] if text is None else text
         symbols = self.alphabet.encode(text)
         if not len(symbols):
             return []
@@ -303,6 +285,10 @@ class HandwritingRecognizer(CTCApplication):
             for symbol, start, end in zip(symbols, found.starts, found.ends, strict=True)
         ]
 
-    def points(self, ink: Any) -> np.ndarray:
-        """Returns ink as the network sees it, packed (points, 3); see `align`."""
-        return resample(self.example(ink, 0).raw, self.spacing)  # type: ignore[attr-defined]
+    def points(self, item: Any) -> np.ndarray:
+        """Returns an item as the network sees it; see `align`.
+
+        Returns:
+            Ink packed, (points, 3); an image as (columns, height), from 0, paper, to 1, ink.
+        """
+        return self.reader.seen(self.example(item, 0))

@@ -13,10 +13,13 @@ TensorFlow is imported when data are loaded, not when this package is.
 from ._base import PairDataset, TextDataset
 from ._loading import is_file_dataset, list_datasets, load, parse_spec, register_dataset
 from .cleaning import clean
+from .digit_strings import DigitStrings
 from .emoji_names import EmojiNames
 from .english import English
+from .hershey_images import HersheyImages
 from .hershey_ink import HersheyInk
 from .iam_ondb import IAMOnDB
+from .imadocsen_images import ImadocSenImages
 from .imadocsen_ondb import ImadocSenOnDB
 from .kjv import KingJamesBible
 from .multi30k import Multi30k
@@ -25,13 +28,17 @@ from .ptb import PennTreebank
 from .texts import Texts
 from .tiny_shakespeare import TinyShakespeare
 from .wikitext2 import WikiText2
+from .word_images import WordImages
 
 __all__ = [
+    "DigitStrings",
     "EmojiNames",
     "English",
     "KingJamesBible",
+    "HersheyImages",
     "HersheyInk",
     "IAMOnDB",
+    "ImadocSenImages",
     "ImadocSenOnDB",
     "Multi30k",
     "PairDataset",
@@ -41,6 +48,7 @@ __all__ = [
     "Texts",
     "TinyShakespeare",
     "WikiText2",
+    "WordImages",
     "clean",
     "is_file_dataset",
     "list_datasets",

@@ -25,10 +25,13 @@ if TYPE_CHECKING:
 _Class = TypeVar("_Class", bound=type[Dataset])
 
 _BUILT_IN = {
+    "digit_strings": "zoo.datasets.digit_strings:DigitStrings",
     "emoji_names": "zoo.datasets.emoji_names:EmojiNames",
     "english": "zoo.datasets.english:English",
+    "hershey_images": "zoo.datasets.hershey_images:HersheyImages",
     "hershey_ink": "zoo.datasets.hershey_ink:HersheyInk",
     "iam_ondb": "zoo.datasets.iam_ondb:IAMOnDB",
+    "imadocsen_images": "zoo.datasets.imadocsen_images:ImadocSenImages",
     "imadocsen_ondb": "zoo.datasets.imadocsen_ondb:ImadocSenOnDB",
     "kjv": "zoo.datasets.kjv:KingJamesBible",
     "multi30k": "zoo.datasets.multi30k:Multi30k",
@@ -37,6 +40,7 @@ _BUILT_IN = {
     "texts": "zoo.datasets.texts:Texts",
     "tiny_shakespeare": "zoo.datasets.tiny_shakespeare:TinyShakespeare",
     "wikitext2": "zoo.datasets.wikitext2:WikiText2",
+    "word_images": "zoo.datasets.word_images:WordImages",
 }
 _TABLES = (".tsv", ".csv")
 _SUFFIXES = (*_TABLES, ".txt")
@@ -290,10 +294,12 @@ def _to_tf(dataset: Dataset, split: str, name: str) -> tf.data.Dataset:
     first = inputs[0]
     if not hasattr(first, "shape"):
         return tf.data.Dataset.from_tensor_slices((list(inputs), list(targets)))
-    # Arrays of several lengths.
-    spec = tf.TensorSpec([None] * first.ndim, first.dtype)
-    if first.ndim == 2:
-        spec = tf.TensorSpec([None, first.shape[1]], first.dtype)
+    # Arrays of several lengths along some axes.
+    shape = [
+        size if all(item.shape[axis] == size for item in inputs) else None
+        for axis, size in enumerate(first.shape)
+    ]
+    spec = tf.TensorSpec(shape, first.dtype)
     pairs = tf.data.Dataset.from_generator(
         lambda: iter(items), output_signature=(spec, tf.TensorSpec([], tf.string))
     )

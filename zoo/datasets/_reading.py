@@ -7,7 +7,7 @@ import io
 import os
 from pathlib import Path
 
-_HEADERS = ({"source", "target"}, {"input", "target"})
+_HEADERS = (("source", "target"), ("input", "target"), ("file", "text"))
 
 # The default of the csv module, 131,072 characters, is less than a long text in one field.
 _FIELD_LIMIT = 2**31 - 1
@@ -164,10 +164,9 @@ def _read_csv(path: Path) -> list[tuple[str, str]]:
 def _header(cells: list[str]) -> tuple[int, int] | None:
     """The positions of input and target when `cells` are names of columns."""
     names = [cell.strip().lower() for cell in cells]
-    for header in _HEADERS:
-        if header <= set(names):
-            first = "source" if "source" in header else "input"
-            return names.index(first), names.index("target")
+    for first, second in _HEADERS:
+        if first in names and second in names:
+            return names.index(first), names.index(second)
     return None
 
 

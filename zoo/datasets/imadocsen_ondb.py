@@ -15,7 +15,7 @@ _NAME = "imadocsen_ondb"
 _TASK = "task1.txt"
 _ARRAYS = ("xy", "pen_up", "offsets", "label", "writer", "train_writers", "test_writers")
 _HEADINGS = {"## training set ##": "train", "## test set ##": "test"}
-_SESSIONS = tuple(
+SESSIONS = tuple(
     f"writer{name}"
     for name in (
         "10 12 12b 13 13b 14b 16 17 19 1d 1k 21 22 23 25 26 27 27b 28 29 2c 2d 3 30 31 32 33 34 35 "
@@ -73,7 +73,7 @@ class ImadocSenOnDB(PairDataset):
 
     @classmethod
     def configs(cls) -> tuple[str, ...]:
-        return ("words", "sentences", *_SESSIONS)
+        return ("words", "sentences", *SESSIONS)
 
     @classmethod
     def describe_configs(cls) -> str:
@@ -87,8 +87,12 @@ class ImadocSenOnDB(PairDataset):
                 (ink, text) for session, ink, text in written if _split(session, lists) == split
             ]
         own = [(ink, text) for session, ink, text in written if session == self.config]
-        first, last = {"train": (0, 100), "validation": (100, 125), "test": (100, len(own))}[split]
-        return own[first:last]
+        return own[of_session(split)]
+
+
+def of_session(split: str) -> slice:
+    """Which of the words of one session, in the order of writing, belong to a split."""
+    return {"train": slice(100), "validation": slice(100, 125), "test": slice(100, None)}[split]
 
 
 def _split(session: str, lists: Lists) -> str:
