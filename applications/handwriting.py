@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,19 +14,12 @@ from zoo.layers._arguments import arguments, positive_integer, rate
 from ._ctc import align
 from ._ctc_application import CTCApplication
 from ._ctc_texts import search_options
-from ._data import TARGET, Example, Item, raw_items, raw_pairs
-from ._ink import as_ink, is_one_ink
-from ._ink_features import (
-    POINT_FEATURES,
-    count_points,
-    letter_height,
-    normalise,
-    point_features,
-    resample,
-    scaled,
-)
+from ._data import TARGET, Example, raw_items, raw_pairs
+from ._ink_input import InkInput
 from ._ink_stream import InkStream
-from ._ink_variation import vary
+from ._inputs import Input
+
+_INPUTS: dict[str, type[Input]] = {kind.kind: kind for kind in (InkInput,)}
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -97,73 +89,44 @@ class HandwritingRecognizer(CTCApplication):
         for name in ("units", "depth", "reduction", "max_length"):
             positive_integer(name, getattr(self, name))
         rate("dropout", dropout)
-        for name, known in {
-            "input": ("ink",),
-            "features": ("points",),
-            "long_targets": ("skip", "refuse"),
-        }.items():
+        for name, known in {"input": tuple(_INPUTS), "long_targets": ("skip", "refuse")}.items():
             if self.choices[name] not in known:
                 raise ValueError(
                     f"`{name}` must be {' or '.join(map(repr, known))}. "
                     f"Received: {name}={self.choices[name]!r}."
                 )
-        for name, most in {"spacing": 10.0, "augmentation": 3.0}.items():
-            value = getattr(self, name)
-            lowest = 0 if name == "augmentation" else 0.01
-            if not isinstance(value, int | float) or not lowest <= value <= most:
-                raise ValueError(
-                    f"`{name}` must be a number from {lowest} to {most:g}. "
-                    f"Received: {name}={value!r}."
-                )
+        if not isinstance(augmentation, int | float) or not 0 <= augmentation <= 3:
+            raise ValueError(
+                "`augmentation` must be a number from 0 to 3. "
+                f"Received: augmentation={augmentation!r}."
+            )
+        self.reader = _INPUTS[input](self.choices)
         # An unknown cell or option is named now, not after `adapt`.
         options = {**(recurrent_options or {}), **({"layer_norm": True} if layer_norm else {})}
         recurrent_layer(recurrent, units, **options)
 
     def feature_size(self) -> int:
-        return POINT_FEATURES
+        return self.reader.frame_size
 
     def adapt(self, data: Any, targets: Any = None) -> None:
         """Learns the alphabet and the size of the ink from raw pairs, and builds the network."""
+        self._require_new()
         inputs, targets = raw_pairs(data, targets)
-        if not self.bidirectional:
-            inks = (as_ink(item, f"ink {number}") for number, item in enumerate(inputs))
-            heights = [height for height in map(letter_height, inks) if height]
-            self.height = float(np.median(heights)) if heights else 1.0
+        self.reader.learn(inputs)
         super().adapt(inputs, targets)
 
     def assets(self) -> dict[str, str]:
-        if self.bidirectional:  # which measures each ink
-            return super().assets()
-        return {**super().assets(), "ink.json": json.dumps({"height": self.height})}
+        return {**super().assets(), **self.reader.assets()}
 
     def restore(self, assets: Mapping[str, str]) -> None:
-        if not self.bidirectional:
-            height = json.loads(assets["ink.json"])["height"]
-            if not isinstance(height, float) or not 0 < height < float("inf"):
-                raise ValueError(
-                    f"`height` in ink.json must be a positive number. Received: {height!r}."
-                )
-            self.height = height
+        self.reader.restore(assets)
         super().restore(assets)
 
     def example(self, item: Any, number: int, height: float | None = None) -> Example:
-        ink = as_ink(item, f"ink {number}")
-        ink = normalise(ink) if self.bidirectional else scaled(ink, height or self.height)
-        points = count_points(ink, self.spacing)
-        if points > self.max_length:
-            raise ValueError(
-                f"Ink {number} has {points:.0f} points at equal distances, but this recognizer "
-                f"takes at most {self.max_length} (`max_length`); split it into lines or words."
-            )
-        return self._features(ink)
-
-    def _features(self, ink: np.ndarray) -> Example:
-        frames = point_features(resample(ink, self.spacing), self.spacing)
-        return Item({"frames": frames, "length": np.array(len(frames), "int32")}, ink)
+        return self.reader.example(item, number, height)
 
     def varied(self, example: Any, generator: np.random.Generator) -> Example:
-        changed = self._features(vary(example.raw, generator, self.augmentation))
-        return {**changed, TARGET: example[TARGET]}
+        return {**self.reader.varied(example, generator), TARGET: example[TARGET]}
 
     def infer(self, inputs: Any, **decoding: Any) -> list[Any]:
         return self.recognize(inputs, **decoding)
@@ -214,7 +177,7 @@ class HandwritingRecognizer(CTCApplication):
             TypeError: an ink is something else.
         """
         self._require_adapted()
-        self._check_height(height)
+        self.reader.check_height(height)
         search = search_options(
             self.alphabet,
             beam_size,
@@ -224,7 +187,7 @@ class HandwritingRecognizer(CTCApplication):
             length_bonus,
             lexicon,
         )
-        single = is_one_ink(inks)
+        single = self.reader.is_one(inks)
         items = raw_items([inks] if single else inks)
         examples = [self.example(item, number, height) for number, item in enumerate(items)]
         full = [number for number, example in enumerate(examples) if example["length"]]
@@ -260,24 +223,13 @@ class HandwritingRecognizer(CTCApplication):
         True
         """
         self._require_adapted()
-        self._check_height(height)
+        self.reader.check_height(height)
         if self.bidirectional:
             raise ValueError(
                 "`stream` needs a recognizer that reads forwards only, made with "
                 "`bidirectional=False`."
             )
         return InkStream(self, height)
-
-    def _check_height(self, height: float | None) -> None:
-        if height is None:
-            return
-        if self.bidirectional:
-            raise ValueError(
-                "`height` must be None for a recognizer that reads in both directions; it finds "
-                f"the height itself. Received: height={height!r}."
-            )
-        if not isinstance(height, int | float) or not 0 < height < float("inf"):
-            raise ValueError(f"`height` must be a positive number. Received: height={height!r}.")
 
     def align(self, ink: Any, text: str | None = None) -> list[tuple[str, int, int]]:
         """Says which stretch of ink gave which character, by the best path of the text.
@@ -305,4 +257,4 @@ class HandwritingRecognizer(CTCApplication):
 
     def points(self, ink: Any) -> np.ndarray:
         """Returns ink as the network sees it, packed (points, 3); see `align`."""
-        return resample(self.example(ink, 0).raw, self.spacing)  # type: ignore[attr-defined]
+        return self.reader.seen(self.example(ink, 0))

@@ -1,0 +1,75 @@
+"""The kinds of raw input that handwriting comes in, behind one interface."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ._data import Example
+
+
+class Input:
+    """One kind of raw input: what it may look like, and the frames that the network reads.
+
+    A recogniser holds one and leaves to it whatever differs between the kinds.
+
+    Args:
+        choices: those of the recogniser.
+
+    Raises:
+        ValueError: a choice is not one of those that are possible.
+    """
+
+    kind: ClassVar[str]
+    """The recogniser's choice `input`."""
+
+    def __init__(self, choices: Mapping[str, Any]) -> None:
+        self.choices = choices
+
+    @property
+    def frame_size(self) -> int:
+        """The number of features of a frame."""
+        raise NotImplementedError
+
+    def learn(self, items: list[Any]) -> None:
+        """Takes from the training data what must be known beforehand."""
+
+    def assets(self) -> dict[str, str]:
+        """What `learn` has learned, as texts by file name."""
+        return {}
+
+    def restore(self, assets: Mapping[str, str]) -> None:
+        """Takes back what `assets` gave."""
+
+    def is_one(self, value: Any) -> bool:
+        """Whether a value is surely one item, and no list of several."""
+        raise NotImplementedError
+
+    def check_height(self, height: float | None) -> None:
+        """Raises a `ValueError` if a user's `height` is not one that this input can take."""
+        if height is not None:
+            raise ValueError(f"`height` is for ink alone. Received: height={height!r}.")
+
+    def example(self, item: Any, number: int, height: float | None = None) -> Example:
+        """The features of a raw item: `frames`, (time, features), and `length`.
+
+        Args:
+            item: the item, in any of the forms that users have it in.
+            number: its place, for messages.
+            height: see `HandwritingRecognizer.recognize`.
+
+        Raises:
+            TypeError: it is something else.
+            ValueError: it is damaged or too long.
+        """
+        raise NotImplementedError
+
+    def varied(self, example: Any, generator: np.random.Generator) -> Example:
+        """The features of an item changed at random, as much as `augmentation` says."""
+        raise NotImplementedError
+
+    def seen(self, example: Any) -> np.ndarray:
+        """An item as the network sees it, so that it can be drawn; one row for each frame."""
+        raise NotImplementedError
