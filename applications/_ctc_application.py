@@ -15,6 +15,7 @@ from zoo.layers import recurrent as recurrent_layer
 from ._alphabet import Alphabet, checked_texts
 from ._application import Application
 from ._ctc import CTCLoss, close, frames_needed, greedy
+from ._ctc_metrics import CTCErrorRate
 from ._ctc_texts import Search, found_texts
 from ._data import TARGET, Batches, Example, raw_pairs
 from ._metrics import cer, wer
@@ -158,7 +159,7 @@ class CTCApplication(Application):
         self.built = True
 
     def loss_and_metrics(self) -> tuple[Any, list[Any]]:
-        return CTCLoss(), []
+        return CTCLoss(), [CTCErrorRate()]
 
     def call(self, features: dict[str, Any], training: bool = False) -> Any:
         hidden, lengths = features["frames"], features["length"]

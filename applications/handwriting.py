@@ -156,11 +156,14 @@ class HandwritingRecognizer(CTCApplication):
                 prefix beam search. By default 1, or 16 where an option below needs beams.
             n_best: return the best `n_best` texts of each, as (text, score) pairs; there may be
                 fewer. A score is `log p(text | ink)`, and what is said of the two below.
-            language_model: any object with `start()`, which gives the state before any text, and
-                `score(state, tokens)`, which gives the log-probability of characters that follow
-                and the state behind them.
+            language_model: joins in: a `LanguageModel` of characters; its `scorer()`; the name or
+                folder of a preset of one, loaded at each call; or an object with the scorer's
+                `vocabulary`, `start` and `score`. A character that it lacks is read as the same
+                letter in the other case, else without its accent; one that it lacks even so counts
+                as no more and no less probable than any, and the model passes over it. A model of
+                `context="sentence"` also says how probable it is that the text ends.
             language_weight: what its log-probabilities are multiplied by before they are added.
-            length_bonus: what each character adds.
+            length_bonus: what each character adds, against a model's taste for short texts.
             lexicon: only these words: a list, or the path of a file with one a line. Where the
                 alphabet has a space, a text is made of such words with spaces between them.
             height: for a recognizer that reads forwards only, the height of small letters in the
@@ -174,7 +177,20 @@ class HandwritingRecognizer(CTCApplication):
 
         Raises:
             ValueError: an ink is damaged or too long, or options exclude each other.
-            TypeError: an ink is something else.
+            TypeError: an ink or the language model is something else.
+
+        Example:
+
+        >>> import numpy as np
+        >>> from zoo import HandwritingRecognizer, LanguageModel
+        >>> ink = [np.array([[0, 0], [0, 40]]), np.array([[20, 0], [20, 40]])]
+        >>> recognizer = HandwritingRecognizer(units=8, depth=1)
+        >>> recognizer.adapt([(ink, "ll")])
+        >>> language_model = LanguageModel(units=8, context="sentence")
+        >>> language_model.adapt(["all", "well"])
+        >>> [(text, score)] = recognizer.recognize(ink, language_model=language_model, n_best=1)
+        >>> set(text) <= {"l"}
+        True
         """
         self._require_adapted()
         self.reader.check_height(height)
