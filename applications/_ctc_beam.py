@@ -78,12 +78,10 @@ def search_all(
     fusion: Fusion | None = None,
     lexicon: Lexicon | None = None,
     n_best: int = 1,
-    margin: float = np.inf,
 ) -> list[list[Hypothesis]]:
     """`prefix_beam_search` of several items, frame by frame side by side.
 
-    At each frame a language model reads what is new in all items in one call. Texts whose scores
-    are more than `margin` below the best one's are given up.
+    At each frame a language model reads what is new in all items in one call.
     """
     beams = positive_integer("beams", beams)
     frames = [np.asarray(table, "float64") for table in tables]
@@ -93,7 +91,7 @@ def search_all(
         going = [one for one, table in zip(searches, frames, strict=True) if frame < len(table)]
         emitted = [table[frame] for table in frames if frame < len(table)]
         for one, row in zip(going, emitted, strict=True):
-            one.advance(row, beams, margin)
+            one.advance(row, beams)
         if memory is not None:
             _read(memory, going)
             if memory.full:
@@ -128,7 +126,7 @@ class _Beam:
         self.nodes = np.zeros(1, int)
         self._steps = np.arange(1, symbols + 1, dtype=np.uint64)
 
-    def advance(self, emitted: np.ndarray, beams: int, margin: float) -> None:
+    def advance(self, emitted: np.ndarray, beams: int) -> None:
         kept = np.arange(len(self.last))
         total = np.logaddexp(self.with_blank, self.without)
         stay_blank = total + emitted[BLANK]
@@ -153,7 +151,7 @@ class _Beam:
             symbols = self.last[children]
             stay[children] = np.logaddexp(stay[children], grown[parents, symbols])
             grown[parents, symbols] = _LOWEST
-        self._choose(stay_blank, stay, grown, numbers, nodes, beams, margin)
+        self._choose(stay_blank, stay, grown, numbers, nodes, beams)
 
     def _choose(
         self,
@@ -163,7 +161,6 @@ class _Beam:
         numbers: np.ndarray,
         nodes: np.ndarray | None,
         beams: int,
-        margin: float,
     ) -> None:
         old = len(stay)
         ranked = grown + self.extra[:, None]
@@ -172,7 +169,7 @@ class _Beam:
         scores = np.concatenate([np.logaddexp(stay_blank, stay) + self.extra, ranked.reshape(-1)])
         count = min(beams, len(scores))
         best = np.argpartition(-scores, count - 1)[:count]
-        best = best[scores[best] > max(_LOWEST, scores[best].max() - margin)]
+        best = best[scores[best] > _LOWEST]
         new = best >= old
         places = np.where(new, best - old, 0)
         parents = np.where(new, places // self.symbols, best)

@@ -18,8 +18,6 @@ from ._fusion import Fusion, as_scorer
 from ._lexicon import Lexicon
 
 _BEAMS = 16
-# What is so much less probable than the best text is not worth asking a language model about.
-_MARGIN = 10.0
 _TOGETHER = 64  # items that a language model reads side by side
 
 
@@ -81,7 +79,6 @@ def found_texts(search: Search, alphabet: Alphabet, tables: Sequence[np.ndarray]
     results: list[Any] = [None] * len(tables)
     for begin in range(0, len(order), _TOGETHER):
         places, beams = order[begin : begin + _TOGETHER], search.beams
-        margin = _MARGIN if search.fusion else np.inf
         while places:
             found = search_all(
                 [tables[place] for place in places],
@@ -89,7 +86,6 @@ def found_texts(search: Search, alphabet: Alphabet, tables: Sequence[np.ndarray]
                 fusion=search.fusion,
                 lexicon=search.lexicon,
                 n_best=search.n_best or 1,
-                margin=margin,
             )
             for place, best in zip(places, found, strict=True):
                 pairs = [(alphabet.decode(one.symbols), one.score) for one in best]
@@ -100,7 +96,7 @@ def found_texts(search: Search, alphabet: Alphabet, tables: Sequence[np.ndarray]
             places = [place for place, best in zip(places, found, strict=True) if not best]
             if beams > 8 * search.beams:
                 break
-            beams, margin = 4 * beams, np.inf
+            beams *= 4
     return results
 
 

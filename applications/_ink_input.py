@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ._data import Example, Item
-from ._ink import as_ink, is_one_ink
+from ._ink import UP, as_ink, is_one_ink
+from ._ink_curves import CURVE_FEATURES, curve_features, curves_of, ends
 from ._ink_features import (
     POINT_FEATURES,
     count_points,
@@ -20,13 +21,18 @@ from ._ink_features import (
     scaled,
 )
 from ._ink_variation import vary
+from ._ink_vicinity import VICINITY_FEATURES, vicinity_features
 from ._inputs import Input
 
-_FEATURES = ("points",)
+_FRAME_SIZES = {
+    "points": POINT_FEATURES,
+    "vicinity": VICINITY_FEATURES,
+    "curves": CURVE_FEATURES,
+}
 
 
 class InkInput(Input):
-    """Ink, of one size and slant, with its points at equal distances: one frame a point.
+    """Ink, of one size and slant, with its points at equal distances: a frame a point, or a curve.
 
     A recogniser that reads forwards only cannot measure what is not written yet; there the size is
     that of the ink that it was trained on, or the user's `height`.
@@ -36,9 +42,9 @@ class InkInput(Input):
 
     def __init__(self, choices: Mapping[str, Any]) -> None:
         super().__init__(choices)
-        if choices["features"] not in _FEATURES:
+        if choices["features"] not in _FRAME_SIZES:
             raise ValueError(
-                f"`features` must be {' or '.join(map(repr, _FEATURES))}. "
+                f"`features` must be {' or '.join(map(repr, _FRAME_SIZES))}. "
                 f"Received: features={choices['features']!r}."
             )
         spacing = choices["spacing"]
@@ -52,7 +58,7 @@ class InkInput(Input):
 
     @property
     def frame_size(self) -> int:
-        return POINT_FEATURES
+        return _FRAME_SIZES[self.choices["features"]]
 
     def learn(self, items: list[Any]) -> None:
         if self.measures:
@@ -100,12 +106,36 @@ class InkInput(Input):
         return self._features(ink)
 
     def _features(self, ink: np.ndarray) -> Example:
-        frames = point_features(resample(ink, self.spacing), self.spacing)
+        frames = self._encoded(ink)[1]
         return Item({"frames": frames, "length": np.array(len(frames), "int32")}, ink)
+
+    def _encoded(self, ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Packed ink with a row for each frame, and the frames."""
+        if self.choices["features"] == "vicinity":
+            return vicinity_features(ink, self.spacing)
+        if self.choices["features"] == "curves":
+            curves = curves_of(ink, self.spacing)
+            return ends(curves), curve_features(curves)
+        points = resample(ink, self.spacing)
+        return points, point_features(points, self.spacing)
+
+    def check_stream(self) -> None:
+        if self.choices["features"] == "vicinity":
+            raise ValueError(
+                "`stream` needs features that do not change with what is written later, 'points' "
+                "or 'curves'. Received: features='vicinity'."
+            )
+
+    def unsettled(self, example: Any) -> int:
+        if self.choices["features"] != "curves":
+            return 1  # the end of the stroke will move
+        up = self.seen(example)[:-1, UP]
+        begun = int(np.flatnonzero(up)[-1]) + 2 if up.any() else 0  # behind the way to the stroke
+        return int(example["length"]) - begun
 
     def varied(self, example: Any, generator: np.random.Generator) -> Example:
         return self._features(vary(example.raw, generator, self.choices["augmentation"]))
 
     def seen(self, example: Any) -> np.ndarray:
         """Packed ink, (points, 3)."""
-        return resample(example.raw, self.spacing)
+        return self._encoded(example.raw)[0]

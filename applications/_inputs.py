@@ -70,6 +70,13 @@ class Input:
         """The features of an item changed at random, as much as `augmentation` says."""
         raise NotImplementedError
 
+    def check_stream(self) -> None:
+        """Raises a `ValueError` if frames depend on what comes long after them."""
+
+    def unsettled(self, example: Any) -> int:
+        """How many of the last frames may change while the end of an item goes on."""
+        return 1
+
     def seen(self, example: Any) -> np.ndarray:
         """An item as the network sees it, so that it can be drawn; one row for each frame."""
         raise NotImplementedError

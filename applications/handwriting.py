@@ -40,7 +40,10 @@ class HandwritingRecognizer(CTCApplication):
             above it see one frame a group.
         layer_norm: whether the cells normalise, where they can.
         dropout: rate between layers and before the softmax.
-        features: "points".
+        features: what a frame says: "points", one point in view of the one before it; "vicinity",
+            a point in view of all around it, the features of Graves et al. 2009; or "curves", a
+            cubic Bezier curve, as Carbune et al. 2020 have it but for times: a few frames a letter,
+            of which `reduction` should leave all, 1.
         spacing: the distance between points, where small letters are about 1 high.
         augmentation: how much training ink is varied, 0 not at all; see the README.
         long_targets: "skip" leaves out training texts that their ink has too few frames for, with a
@@ -221,7 +224,8 @@ class HandwritingRecognizer(CTCApplication):
                 measured before it is written; by default that of the ink that was trained on.
 
         Raises:
-            ValueError: this recognizer reads in both directions.
+            ValueError: this recognizer reads in both directions, or has features that do not stay
+                as they are while more is written.
 
         Example:
 
@@ -245,6 +249,7 @@ class HandwritingRecognizer(CTCApplication):
                 "`stream` needs a recognizer that reads forwards only, made with "
                 "`bidirectional=False`."
             )
+        self.reader.check_stream()
         return InkStream(self, height)
 
     def align(self, ink: Any, text: str | None = None) -> list[tuple[str, int, int]]:
@@ -256,7 +261,7 @@ class HandwritingRecognizer(CTCApplication):
 
         Returns:
             For each character the character, its first point and the one after its last, among the
-            points at equal distances that `points` gives.
+            rows of what `points` gives.
         """
         self._require_adapted()
         example = self.example(ink, 0)
@@ -272,5 +277,5 @@ class HandwritingRecognizer(CTCApplication):
         ]
 
     def points(self, ink: Any) -> np.ndarray:
-        """Returns ink as the network sees it, packed (points, 3); see `align`."""
+        """Returns ink as the network sees it, packed (points, 3), with a row for each frame."""
         return self.reader.seen(self.example(ink, 0))

@@ -198,6 +198,28 @@ def test_a_stream_equals_the_whole(forwards: HandwritingRecognizer, tmp_path: Pa
             assert stream.text == recognizer.recognize([seen], **options)[0]
 
 
+def test_a_stream_of_curves_equals_the_whole() -> None:
+    recognizer = tiny(features="curves", reduction=1, bidirectional=False, units=8, depth=1)
+    stream, seen = recognizer.stream(), []
+    for stroke in write("zo"):
+        for first in range(0, len(stroke), 5):
+            stream.feed(stroke[first : first + 5])
+            example = recognizer.example([*seen, stroke[: first + 5]], 0)
+            whole = recognizer.log_probabilities([example])[0]
+            logits = stream.logits()
+            now = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+            np.testing.assert_allclose(now, whole, atol=1e-4)
+        stream.lift()
+        seen.append(stroke)
+    assert stream.text == recognizer.recognize([seen])[0]
+    assert len(recognizer.points(seen)) == len(stream.logits())
+    late = HandwritingRecognizer(features="vicinity", bidirectional=False, units=4, depth=1)
+    late.adapt(pairs(3))
+    assert late.feature_size() == 25 and len(late.points(seen)) > 9
+    with pytest.raises(ValueError, match="`stream` needs features that do not change.*'vicinity'"):
+        late.stream()
+
+
 def test_streams_that_cannot_be(
     learned: HandwritingRecognizer, forwards: HandwritingRecognizer
 ) -> None:
