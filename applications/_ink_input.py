@@ -20,6 +20,7 @@ from ._ink_features import (
     resample,
     scaled,
 )
+from ._ink_reading import is_archive, read_archive
 from ._ink_variation import vary
 from ._ink_vicinity import VICINITY_FEATURES, vicinity_features
 from ._inputs import Input
@@ -79,6 +80,12 @@ class InkInput(Input):
                 f"`height` in ink.json must be a positive number. Received: {height!r}."
             )
         self.height = height
+
+    def opened(self, value: Any) -> Any:
+        if is_archive(value):
+            inks = read_archive(value)
+            return inks[0] if len(inks) == 1 else inks
+        return value
 
     def is_one(self, value: Any) -> bool:
         return is_one_ink(value)

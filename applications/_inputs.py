@@ -43,6 +43,10 @@ class Input:
     def restore(self, assets: Mapping[str, str]) -> None:
         """Takes back what `assets` gave."""
 
+    def opened(self, value: Any) -> Any:
+        """A value, or what is in it if it is a file with several items."""
+        return value
+
     def is_one(self, value: Any) -> bool:
         """Whether a value is surely one item, and no list of several."""
         raise NotImplementedError

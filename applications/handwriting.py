@@ -154,7 +154,9 @@ class HandwritingRecognizer(CTCApplication):
             inks: a list, tf.data.Dataset or generator of inks; or one ink. An ink is a list of
                 strokes, each an array (points, 2 or 3) of x, y and perhaps t, or the lists
                 `[[x ...], [y ...], [t ...]]` that web canvases give; an array (points, 3) of x, y
-                and a 1 at the end of each stroke; or the path of an InkML file. y grows downwards.
+                and a 1 at the end of each stroke; or the path of an InkML file. y grows downwards. The
+                path of an npz file stands for the inks in it: an array (points, 3), or `xy`,
+                `pen_up` and `offsets`.
             beam_size: 1 reads the most probable path (greedy); more, the most probable text, by a
                 prefix beam search. By default 1, or 16 where an option below needs beams.
             n_best: return the best `n_best` texts of each, as (text, score) pairs; there may be
@@ -206,6 +208,7 @@ class HandwritingRecognizer(CTCApplication):
             length_bonus,
             lexicon,
         )
+        inks = self.reader.opened(inks)
         single = self.reader.is_one(inks)
         items = raw_items([inks] if single else inks)
         examples = [self.example(item, number, height) for number, item in enumerate(items)]
