@@ -95,7 +95,9 @@ def search_all(
         if memory is not None:
             _read(memory, going)
             if memory.full:
-                for one, rows in zip(searches, memory.forget([s.rows for s in searches]), strict=True):
+                for one, rows in zip(
+                    searches, memory.forget([s.rows for s in searches]), strict=True
+                ):
                     one.rows = rows
     return [one.finished(n_best) for one in searches]
 
@@ -122,7 +124,9 @@ class _Beam:
         self.without = np.full(1, _LOWEST)  # and of those that end in the last symbol
         self.extra = np.zeros(1)  # what the language model and the bonus say
         self.rows = np.zeros(1, int)  # where the language model's memory of each text is;
-        self.fresh = np.zeros(1, bool)  # or, of one that it has not read, of all but its last symbol
+        self.fresh = np.zeros(
+            1, bool
+        )  # or, of one that it has not read, of all but its last symbol
         self.nodes = np.zeros(1, int)
         self._steps = np.arange(1, symbols + 1, dtype=np.uint64)
 

@@ -148,9 +148,7 @@ def as_scorer(model: Any) -> Any:
         name for name in ("vocabulary", "start", "score") if getattr(scorer, name, None) is None
     ]
     if lacking:
-        raise TypeError(
-            f"{_WANTED} Received: {type(model).__name__}, without `{lacking[0]}`."
-        )
+        raise TypeError(f"{_WANTED} Received: {type(model).__name__}, without `{lacking[0]}`.")
     unit = getattr(scorer, "unit", "char")
     if unit != "char":
         raise ValueError(

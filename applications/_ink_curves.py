@@ -129,7 +129,9 @@ def _fit_pieces(pieces: list[np.ndarray], rounds: int) -> tuple[np.ndarray, np.n
     places = np.minimum(np.arange(lengths.max()), lengths[:, None] - 1)  # the last one repeated
     points = np.stack([piece[place] for piece, place in zip(pieces, places, strict=True)])
     weights = (np.arange(lengths.max()) < lengths[:, None]).astype("float64")
-    along = np.cumsum(np.hypot(*np.moveaxis(np.diff(points, axis=1, prepend=points[:, :1]), 2, 0)), 1)
+    along = np.cumsum(
+        np.hypot(*np.moveaxis(np.diff(points, axis=1, prepend=points[:, :1]), 2, 0)), 1
+    )
     steps = along / np.maximum(along[:, -1:], 1e-9)
     ends = points[:, [0, -1]]
     thirds = np.array([[2 / 3, 1 / 3], [1 / 3, 2 / 3]])

@@ -93,8 +93,8 @@ def _divided(
     )
     if not (fits and parted):
         raise ValueError(
-            f"{path} must hold `xy` (points, 2), `pen_up` (points,), and `offsets` that rise from 0 "
-            f"to the number of points. It holds shapes {xy.shape}, {up.shape}, {offsets.shape}."
+            f"{path} must hold `xy` (points, 2), `pen_up` (points,), and `offsets` that rise from "
+            f"0 to the number of points. It holds shapes {xy.shape}, {up.shape}, {offsets.shape}."
         )
     points = np.concatenate([xy, up[:, None]], axis=1)
     inks = np.split(points, offsets[1:-1])

@@ -154,8 +154,8 @@ class HandwritingRecognizer(CTCApplication):
             inks: a list, tf.data.Dataset or generator of inks; or one ink. An ink is a list of
                 strokes, each an array (points, 2 or 3) of x, y and perhaps t, or the lists
                 `[[x ...], [y ...], [t ...]]` that web canvases give; an array (points, 3) of x, y
-                and a 1 at the end of each stroke; or the path of an InkML file. y grows downwards. The
-                path of an npz file stands for the inks in it: an array (points, 3), or `xy`,
+                and a 1 at the end of each stroke; or the path of an InkML file. y grows downwards.
+                The path of an npz file stands for the inks in it: an array (points, 3), or `xy`,
                 `pen_up` and `offsets`.
             beam_size: 1 reads the most probable path (greedy); more, the most probable text, by a
                 prefix beam search. By default 1, or 16 where an option below needs beams.

@@ -72,7 +72,11 @@ def test_with_beams_enough_it_is_exact(seed: int) -> None:
 
 @pytest.mark.parametrize(
     ("characters", "units"),
-    [("aBc", [2, 3, 1]), ("\N{LATIN SMALL LETTER A WITH GRAVE}bC", [2, 3, 1]), ("a7c", [2, None, 1])],
+    [
+        ("aBc", [2, 3, 1]),
+        ("\N{LATIN SMALL LETTER A WITH GRAVE}bC", [2, 3, 1]),
+        ("a7c", [2, None, 1]),
+    ],
 )
 @pytest.mark.parametrize("ends", [False, True])
 def test_with_a_language_model(characters: str, units: list[int | None], ends: bool) -> None:

@@ -32,7 +32,9 @@ def test_a_cubic_gives_its_control_points_back() -> None:
 def test_no_point_is_farther_than_the_bound() -> None:
     ink = normalise(pack(write("lozv", size=30.0)))
     points, curves = resample(ink, 0.2), curves_of(ink, 0.2)
-    drawn = [line for line, up in zip(polylines(curves, 200), curves[:, 0, UP], strict=True) if not up]
+    drawn = [
+        line for line, up in zip(polylines(curves, 200), curves[:, 0, UP], strict=True) if not up
+    ]
     dense = np.concatenate(drawn)
     apart = np.linalg.norm(points[:, None, :2] - dense[None], axis=2).min(axis=1)
     assert 0 < apart.max() < 0.06 + 0.005
