@@ -10,7 +10,7 @@ import numpy as np
 
 from ._data import Example, Item
 from ._ink import UP, as_ink, is_one_ink
-from ._ink_curves import CURVE_FEATURES, curve_features, curves_of, ends
+from ._ink_curves import CURVE_FEATURES, curve_features, curves_of, ends, polylines
 from ._ink_features import (
     POINT_FEATURES,
     count_points,
@@ -142,6 +142,40 @@ class InkInput(Input):
 
     def varied(self, example: Any, generator: np.random.Generator) -> Example:
         return self._features(vary(example.raw, generator, self.choices["augmentation"]))
+
+    def draw(self, ax: Any, example: Any, colours: Any, widths: Any) -> None:
+        from matplotlib.collections import LineCollection
+
+        points = self.seen(example)
+        colours = np.full((len(points), 3), 0.1) if colours is None else colours
+        widths = np.broadcast_to(widths, len(points))
+        if self.choices["features"] == "curves":
+            curves = curves_of(example.raw, self.spacing)
+            lines = polylines(curves)
+            dots = (curves == curves[:, :1]).all(axis=(1, 2))
+            drawn = ~dots & (curves[:, 0, UP] == 0)
+        else:
+            begins = np.append(True, points[:-1, UP] > 0)
+            dots = begins & (points[:, UP] > 0)
+            lines = list(np.stack([np.roll(points[:, :2], 1, axis=0), points[:, :2]], axis=1))
+            drawn = ~begins
+        ax.add_collection(
+            LineCollection(
+                [lines[place] for place in np.flatnonzero(drawn)],
+                colors=colours[drawn],
+                linewidths=widths[drawn],
+                capstyle="round",
+            )
+        )
+        ax.scatter(*points[dots, :2].T, c=colours[dots], s=(2 * widths[dots]) ** 2, linewidths=0)
+        ax.autoscale_view()
+        ax.margins(0.02)
+        ax.set_aspect("equal")
+        ax.invert_yaxis()
+        ax.axis("off")
+
+    def across(self, example: Any) -> np.ndarray:
+        return self.seen(example)[:, 0]
 
     def seen(self, example: Any) -> np.ndarray:
         """Packed ink, (points, 3)."""

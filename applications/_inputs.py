@@ -81,6 +81,24 @@ class Input:
         """How many of the last frames may change while the end of an item goes on."""
         return 1
 
+    def draw(self, ax: Any, example: Any, colours: Any, widths: Any) -> None:
+        """Draws an item as the network sees it, here as the columns of a picture.
+
+        Args:
+            ax: Matplotlib's axes.
+            example: its features.
+            colours: of the frames, (frames, 3); None is dark.
+            widths: of the lines of the frames, where there are lines.
+        """
+        ink = self.seen(example).T[..., None]
+        colours = np.full((1, ink.shape[1], 3), 0.1) if colours is None else colours[None]
+        ax.imshow(1 - ink * (1 - colours), interpolation="nearest")
+        ax.axis("off")
+
+    def across(self, example: Any) -> np.ndarray:
+        """Where each frame is in the drawing, from the left to the right: (frames,)."""
+        return np.arange(len(self.seen(example)))
+
     def seen(self, example: Any) -> np.ndarray:
         """An item as the network sees it, so that it can be drawn; one row for each frame."""
         raise NotImplementedError

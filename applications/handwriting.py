@@ -12,18 +12,18 @@ from zoo.layers import recurrent as recurrent_layer
 from zoo.layers._arguments import arguments, positive_integer, rate
 
 from ._ctc import align
-from ._ctc_application import CTCApplication
 from ._ctc_texts import search_options
 from ._data import TARGET, Example, raw_items, raw_pairs
 from ._ink_input import InkInput
 from ._ink_stream import InkStream
 from ._inputs import Input
+from ._review import Reviewed
 
 _INPUTS: dict[str, type[Input]] = {kind.kind: kind for kind in (InkInput,)}
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class HandwritingRecognizer(CTCApplication):
+class HandwritingRecognizer(Reviewed):
     """Reads handwriting: recurrent layers over the strokes of a pen, trained by CTC.
 
     The alphabet is that of the first data given to `fit` or `adapt`. Ink is brought to one size
@@ -130,6 +130,12 @@ class HandwritingRecognizer(CTCApplication):
 
     def varied(self, example: Any, generator: np.random.Generator) -> Example:
         return {**self.reader.varied(example, generator), TARGET: example[TARGET]}
+
+    def draw(self, ax: Any, example: Any, colours: Any = None, widths: Any = 1.4) -> None:
+        self.reader.draw(ax, example, colours, widths)
+
+    def across(self, example: Any) -> np.ndarray:
+        return self.reader.across(example)
 
     def infer(self, inputs: Any, **decoding: Any) -> list[Any]:
         return self.recognize(inputs, **decoding)
