@@ -47,13 +47,16 @@ class Alphabet:
     def encode(self, text: str) -> np.ndarray:
         """Turns a text into int32 symbols; a `ValueError` names characters that are not here."""
         text = composed(text)
-        unknown = self.unknown([text])
-        if unknown:
-            raise ValueError(
-                f"The alphabet lacks {named(unknown)}, found in {text!r}; it has "
-                f"{self.characters!r}."
-            )
+        if self.unknown([text]):
+            raise ValueError(self.refusal(text))
         return np.array([self._symbols[letter] for letter in text], "int32")
+
+    def refusal(self, text: str) -> str:
+        """What to say of a text with unknown characters."""
+        return (
+            f"The alphabet lacks {named(self.unknown([text]))}, found in {composed(text)!r}; it has "
+            f"{self.characters!r}."
+        )
 
     def decode(self, symbols: Iterable[Any]) -> str:
         """Turns symbols into a text; 0 is left out."""
