@@ -40,6 +40,9 @@ class Alphabet:
             raise ValueError("`targets` must hold at least one text that is not empty.")
         return cls("".join(sorted(letters)))
 
+    def __repr__(self) -> str:
+        return repr(self.characters)
+
     def __len__(self) -> int:
         """How many symbols there are, 0 included."""
         return len(self.characters) + 1
@@ -53,10 +56,8 @@ class Alphabet:
 
     def refusal(self, text: str) -> str:
         """What to say of a text with unknown characters."""
-        return (
-            f"The alphabet lacks {named(self.unknown([text]))}, found in {composed(text)!r}; it has "
-            f"{self.characters!r}."
-        )
+        lacking = named(self.unknown([text]))
+        return f"The alphabet lacks {lacking}, found in {composed(text)!r}; it has {self!r}."
 
     def decode(self, symbols: Iterable[Any]) -> str:
         """Turns symbols into a text; 0 is left out."""
