@@ -74,7 +74,9 @@ def alignment_plot(
         for number, at in enumerate(_apart(tops, room)):
             colour = _COLOURS[number % len(_COLOURS)]
             _letter(top, at, letters[number], colour, top.get_xaxis_transform(), 1.02)
-    application.draw(top, example, colours, widths)
+    top.axis("off")
+    if rows:
+        application.draw(top, example, colours, widths)
     below.set_xticks([])
     below.set_xlabel("time", color=_MUTED)
     for side in ("top", "right"):

@@ -27,9 +27,9 @@ def test_confusions_by_hand() -> None:
     read, written = ["cat", "", "a b"], ["cut", "u", "ab"]
     confusions = Confusions(read, written)
     assert confusions.rows == [
-        Confusion("", " ", 1, 1 / 6),
         Confusion("u", "", 1, 1 / 2),
         Confusion("u", "a", 1, 1 / 2),
+        Confusion("", " ", 1, 1 / 6),
     ]
     assert "u        ∅     1      50.0 %" in str(confusions) and "∅        ␣" in str(confusions)
     edits = sum(row.count for row in confusions.rows)
