@@ -40,6 +40,9 @@ class Alphabet:
             raise ValueError("`targets` must hold at least one text that is not empty.")
         return cls("".join(sorted(letters)))
 
+    def __repr__(self) -> str:
+        return repr(self.characters)
+
     def __len__(self) -> int:
         """How many symbols there are, 0 included."""
         return len(self.characters) + 1
@@ -47,13 +50,14 @@ class Alphabet:
     def encode(self, text: str) -> np.ndarray:
         """Turns a text into int32 symbols; a `ValueError` names characters that are not here."""
         text = composed(text)
-        unknown = self.unknown([text])
-        if unknown:
-            raise ValueError(
-                f"The alphabet lacks {named(unknown)}, found in {text!r}; it has "
-                f"{self.characters!r}."
-            )
+        if self.unknown([text]):
+            raise ValueError(self.refusal(text))
         return np.array([self._symbols[letter] for letter in text], "int32")
+
+    def refusal(self, text: str) -> str:
+        """What to say of a text with unknown characters."""
+        lacking = named(self.unknown([text]))
+        return f"The alphabet lacks {lacking}, found in {composed(text)!r}; it has {self!r}."
 
     def decode(self, symbols: Iterable[Any]) -> str:
         """Turns symbols into a text; 0 is left out."""

@@ -13,15 +13,16 @@ from keras import ops
 from zoo.layers import recurrent as recurrent_layer
 
 from ._alphabet import Alphabet, checked_texts
-from ._application import Application
 from ._convolution import ConvolutionalFront
 from ._ctc import CTCLoss, close, frames_needed, greedy
+from ._ctc_metrics import CTCErrorRate
 from ._ctc_texts import Search, found_texts
 from ._data import TARGET, Batches, Example
+from ._growing_alphabet import GrowingAlphabet
 from ._metrics import cer, wer
 
 
-class CTCApplication(Application):
+class CTCApplication(GrowingAlphabet):
     """An application whose network gives one symbol a frame, trained by CTC.
 
     The features are `frames`, (time, features); `length`, how many there are; and the target, the
@@ -87,9 +88,12 @@ class CTCApplication(Application):
         if targets is None:
             return [self.example(item, number) for number, item in enumerate(inputs)]
         texts = checked_texts(targets)
-        unknown = self.alphabet.unknown(texts)
-        if unknown:
-            self.alphabet.encode(next(text for text in texts if self.alphabet.unknown([text])))
+        for text in texts:
+            if self.alphabet.unknown([text]):
+                raise ValueError(
+                    f"{self.alphabet.refusal(text)} For fine-tuning, `grow_alphabet` returns a "
+                    f"{type(self).__name__} that has more."
+                )
         examples, left_out = [], []
         for number, (item, text) in enumerate(zip(inputs, texts, strict=True)):
             example, symbols = self.example(item, number), self.alphabet.encode(text)
@@ -168,7 +172,7 @@ class CTCApplication(Application):
         self.built = True
 
     def loss_and_metrics(self) -> tuple[Any, list[Any]]:
-        return CTCLoss(), []
+        return CTCLoss(), [CTCErrorRate()]
 
     def call(self, features: dict[str, Any], training: bool = False) -> Any:
         hidden, lengths = features["frames"], features["length"]

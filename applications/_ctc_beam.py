@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from zoo.layers._arguments import positive_integer
 
 from ._ctc import BLANK
+from ._fusion import Fusion, Memory
 from ._lexicon import Lexicon
 
 # Of a 64-bit linear congruence: a text's number is that of all but its last symbol, times this.
@@ -27,24 +28,6 @@ class Hypothesis(NamedTuple):
 
     symbols: tuple[int, ...]
     score: float
-
-
-class Fusion(NamedTuple):
-    """A language model that joins in.
-
-    Attributes:
-        model: has `start()`, which gives the state before any text, and `score(state, tokens)`,
-            which gives the log-probability (natural) of a few more characters, and the state
-            behind them: `(log_probability, state)`. States may be anything.
-        decode: turns a symbol into its character.
-        weight: what the model's log-probabilities are multiplied by.
-        bonus: what each character adds to the score, against the model's taste for short texts.
-    """
-
-    model: Any
-    decode: Callable[[int], str]
-    weight: float = 0.5
-    bonus: float = 0.0
 
 
 def prefix_beam_search(
@@ -85,29 +68,66 @@ def prefix_beam_search(
         et al. 2014, "First-pass large vocabulary continuous speech recognition using bi-directional
         recurrent DNNs".
     """
+    return search_all([log_probabilities], beams, fusion=fusion, lexicon=lexicon, n_best=n_best)[0]
+
+
+def search_all(
+    tables: Sequence[np.ndarray],
+    beams: int = 16,
+    *,
+    fusion: Fusion | None = None,
+    lexicon: Lexicon | None = None,
+    n_best: int = 1,
+) -> list[list[Hypothesis]]:
+    """`prefix_beam_search` of several items, frame by frame side by side.
+
+    At each frame a language model reads what is new in all items in one call.
+    """
     beams = positive_integer("beams", beams)
-    frames = np.asarray(log_probabilities, "float64")
-    beam = _Beam(frames.shape[1], fusion, lexicon)
-    for emitted in frames:
-        beam.advance(emitted, beams)
-    return beam.finished(n_best)
+    frames = [np.asarray(table, "float64") for table in tables]
+    memory = Memory(fusion) if fusion else None
+    searches = [_Beam(table.shape[1], memory, lexicon) for table in frames]
+    for frame in range(max(map(len, frames), default=0)):
+        going = [one for one, table in zip(searches, frames, strict=True) if frame < len(table)]
+        emitted = [table[frame] for table in frames if frame < len(table)]
+        for one, row in zip(going, emitted, strict=True):
+            one.advance(row, beams)
+        if memory is not None:
+            _read(memory, going)
+            if memory.full:
+                for one, rows in zip(
+                    searches, memory.forget([s.rows for s in searches]), strict=True
+                ):
+                    one.rows = rows
+    return [one.finished(n_best) for one in searches]
+
+
+def _read(memory: Memory, searches: list[_Beam]) -> None:
+    """Lets the language model read the last symbols of the texts that are new."""
+    parts = [(one.rows[one.fresh], one.last[one.fresh]) for one in searches]
+    rows = memory.children(*map(np.concatenate, zip(*parts, strict=True)))
+    ends = np.cumsum([len(part[0]) for part in parts])[:-1]
+    for one, own in zip(searches, np.split(rows, ends), strict=True):
+        one.rows[one.fresh] = own
 
 
 class _Beam:
     """The texts that are kept, as arrays with an entry for each."""
 
-    def __init__(self, symbols: int, fusion: Fusion | None, lexicon: Lexicon | None) -> None:
+    def __init__(self, symbols: int, memory: Memory | None, lexicon: Lexicon | None) -> None:
         self.symbols = symbols
-        self.fusion, self.lexicon = fusion, lexicon
+        self.memory, self.lexicon = memory, lexicon
         self.texts: list[tuple[int, ...]] = [()]
         self.numbers = np.zeros(1, np.uint64)
         self.last = np.full(1, -1)
         self.with_blank = np.zeros(1)  # log-probabilities of the paths that end in a blank,
         self.without = np.full(1, _LOWEST)  # and of those that end in the last symbol
         self.extra = np.zeros(1)  # what the language model and the bonus say
+        self.rows = np.zeros(1, int)  # where the language model's memory of each text is;
+        self.fresh = np.zeros(
+            1, bool
+        )  # or, of one that it has not read, of all but its last symbol
         self.nodes = np.zeros(1, int)
-        self.states: list[Any] = [fusion.model.start() if fusion else None]
-        self._known: dict[int, tuple[float, Any]] = {}
         self._steps = np.arange(1, symbols + 1, dtype=np.uint64)
 
     def advance(self, emitted: np.ndarray, beams: int) -> None:
@@ -147,19 +167,10 @@ class _Beam:
         beams: int,
     ) -> None:
         old = len(stay)
-        flat = grown.reshape(-1)
-        ranked = flat + np.repeat(self.extra, self.symbols)
-        if self.fusion is None:
-            gains = None
-        else:
-            gains = np.full(flat.size, _LOWEST)
-            # The model is asked about those alone that may be kept.
-            count = min(2 * beams, flat.size)
-            likely = np.argpartition(-ranked, count - 1)[:count]
-            for place in likely[ranked[likely] > _LOWEST]:
-                gains[place] = self._gain(int(place), int(numbers.reshape(-1)[place]))
-            ranked = ranked + gains
-        scores = np.concatenate([np.logaddexp(stay_blank, stay) + self.extra, ranked])
+        ranked = grown + self.extra[:, None]
+        if self.memory is not None:
+            ranked = ranked + self.memory.gains[self.rows]
+        scores = np.concatenate([np.logaddexp(stay_blank, stay) + self.extra, ranked.reshape(-1)])
         count = min(beams, len(scores))
         best = np.argpartition(-scores, count - 1)[:count]
         best = best[scores[best] > _LOWEST]
@@ -167,39 +178,28 @@ class _Beam:
         places = np.where(new, best - old, 0)
         parents = np.where(new, places // self.symbols, best)
         last = np.where(new, places % self.symbols, self.last[parents])
-        texts, states = [], []
-        for parent, symbol, is_new, place in zip(
-            parents.tolist(), last.tolist(), new.tolist(), places.tolist(), strict=True
-        ):
-            text = self.texts[parent]
-            texts.append((*text, symbol) if is_new else text)
-            states.append(
-                self._known[int(numbers.reshape(-1)[place])][1]
-                if is_new and self.fusion
-                else self.states[parent]
+        self.texts = [
+            (*self.texts[parent], symbol) if is_new else self.texts[parent]
+            for parent, symbol, is_new in zip(
+                parents.tolist(), last.tolist(), new.tolist(), strict=True
             )
-        self.texts, self.states = texts, states
+        ]
         self.with_blank = np.where(new, _LOWEST, stay_blank[parents])
-        self.without = np.where(new, flat[places], stay[parents])
+        self.without = np.where(new, grown.reshape(-1)[places], stay[parents])
         self.extra = self.extra[parents]
-        if gains is not None:
-            self.extra = self.extra + np.where(new, gains[places], 0)
+        if self.memory is not None:
+            gained = self.memory.gains[self.rows[parents], np.where(new, last, 0)]
+            self.extra = self.extra + np.where(new, gained, 0)
         if nodes is not None:
             self.nodes = np.where(new, nodes.reshape(-1)[places], self.nodes[parents])
         self.numbers = np.where(new, numbers.reshape(-1)[places], self.numbers[parents])
+        self.rows, self.fresh = self.rows[parents], new
         self.last = last
-
-    def _gain(self, place: int, number: int) -> float:
-        """What the language model says of a text's last symbol; asked once for each text."""
-        assert self.fusion is not None
-        if number not in self._known:
-            parent, symbol = divmod(place, self.symbols)
-            value, state = self.fusion.model.score(self.states[parent], self.fusion.decode(symbol))
-            self._known[number] = self.fusion.weight * float(value) + self.fusion.bonus, state
-        return self._known[number][0]
 
     def finished(self, n_best: int) -> list[Hypothesis]:
         scores = np.logaddexp(self.with_blank, self.without) + self.extra
+        if self.memory is not None:
+            scores = scores + self.memory.ends[self.rows]
         if self.lexicon is not None:
             scores = np.where(self.lexicon.may_end(self.nodes), scores, _LOWEST)
         order = [place for place in np.argsort(-scores, kind="stable") if scores[place] > _LOWEST]

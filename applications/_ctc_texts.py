@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,10 +13,12 @@ import numpy as np
 from zoo.layers._arguments import positive_integer
 
 from ._alphabet import Alphabet
-from ._ctc_beam import Fusion, prefix_beam_search
+from ._ctc_beam import search_all
+from ._fusion import Fusion, as_scorer
 from ._lexicon import Lexicon
 
 _BEAMS = 16
+_TOGETHER = 64  # items that a language model reads side by side
 
 
 class Search(NamedTuple):
@@ -60,46 +62,41 @@ def search_options(
         )
     fusion = None
     if language_model is not None:
-        lacking = [
-            name for name in ("start", "score") if not callable(getattr(language_model, name, None))
-        ]
-        if lacking:
-            raise TypeError(
-                "`language_model` must have `start()` and `score(state, tokens)`. "
-                f"Received: {type(language_model).__name__}, without {lacking[0]}."
-            )
         fusion = Fusion(
-            language_model, lambda symbol: alphabet.decode([symbol]), language_weight, length_bonus
+            as_scorer(language_model), alphabet.characters, language_weight, length_bonus
         )
     return Search(
         beam_size, n_best, fusion, None if lexicon is None else _lexicon(alphabet, lexicon)
     )
 
 
-def found_texts(search: Search, alphabet: Alphabet, tables: Iterable[np.ndarray]) -> list[Any]:
+def found_texts(search: Search, alphabet: Alphabet, tables: Sequence[np.ndarray]) -> list[Any]:
     """A text for each table of log-probabilities (frames, symbols); with `n_best`, a list of pairs.
 
     With a lexicon, the search goes on with more beams where no word is left.
     """
-    results: list[Any] = []
-    for table in tables:
-        beams = search.beams
-        while True:
-            found = prefix_beam_search(
-                table,
+    order = sorted(range(len(tables)), key=lambda item: len(tables[item]))
+    results: list[Any] = [None] * len(tables)
+    for begin in range(0, len(order), _TOGETHER):
+        places, beams = order[begin : begin + _TOGETHER], search.beams
+        while places:
+            found = search_all(
+                [tables[place] for place in places],
                 beams,
                 fusion=search.fusion,
                 lexicon=search.lexicon,
                 n_best=search.n_best or 1,
             )
-            if found or beams > 8 * search.beams:
+            for place, best in zip(places, found, strict=True):
+                pairs = [(alphabet.decode(one.symbols), one.score) for one in best]
+                if search.n_best is not None:
+                    results[place] = pairs
+                else:
+                    results[place] = pairs[0][0] if pairs else ""
+            places = [place for place, best in zip(places, found, strict=True) if not best]
+            if beams > 8 * search.beams:
                 break
             beams *= 4
-        pairs = [(alphabet.decode(one.symbols), one.score) for one in found]
-        if search.n_best is not None:
-            results.append(pairs)
-        else:
-            results.append(pairs[0][0] if pairs else "")
     return results
 
 

@@ -50,8 +50,9 @@ def as_ink(item: Any, name: str = "ink") -> np.ndarray:
     Args:
         item: a list of strokes; a stroke is an array (points, 2 or 3) of x, y and perhaps t, or
             the lists `[[x ...], [y ...]]` or `[[x ...], [y ...], [t ...]]`. Or an array (points, 3)
-            of x, y and a 1 at the last point of each stroke. Or the path of an InkML file, or a
-            text with such lists as JSON. When something was drawn is not looked at.
+            of x, y and a 1 at the last point of each stroke. Or the path of an InkML file, or of an
+            npz file with one ink, or a text with such lists as JSON. When something was drawn is
+            not looked at.
         name: what to call it in messages.
 
     Raises:
@@ -150,7 +151,7 @@ def _checked(ink: np.ndarray, name: str) -> np.ndarray:
 def _wanted(name: str) -> str:
     return (
         f"{name.capitalize()} must be a list of strokes (arrays of x and y, or lists "
-        "[[x ...], [y ...]]), an array (points, 3), or the path of an InkML file."
+        "[[x ...], [y ...]]), an array (points, 3), or the path of an InkML or npz file."
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ _MOST_BYTES = 100_000_000
 
 
 def read_ink(source: str | os.PathLike[str]) -> np.ndarray:
-    """Reads one ink from an InkML file, or from a JSON text or file of lists; see `as_ink`.
+    """Reads one ink from an InkML or npz file, or from a JSON text or file of lists; see `as_ink`.
 
     Raises:
         ValueError: the file cannot be read or is damaged.
@@ -25,7 +27,78 @@ def read_ink(source: str | os.PathLike[str]) -> np.ndarray:
         return _from_json(source, "The text")
     if Path(text).suffix.lower() == ".json":
         return _from_json(_content(text).decode("utf-8", "replace"), text)
+    if is_archive(text):
+        inks = read_archive(text)
+        if len(inks) != 1:
+            raise ValueError(f"{text} holds {len(inks)} inks, where one is needed.")
+        return inks[0]
     return read_inkml(text)[0]
+
+
+def is_archive(value: Any) -> bool:
+    """Whether a value is the path of an npz file."""
+    return isinstance(value, str | os.PathLike) and Path(value).suffix.lower() == ".npz"
+
+
+def read_archive(path: str | os.PathLike[str]) -> list[np.ndarray]:
+    """Reads the inks of an npz file, packed.
+
+    Args:
+        path: a file with one array (points, 3); or with `xy` (points, 2), `pen_up` (points,), 1 at
+            the last point of each stroke, and `offsets`, where each ink begins and the last one
+            ends, without which there is one.
+
+    Raises:
+        ValueError: the file cannot be read, is damaged, or holds something else.
+
+    Example:
+
+    >>> import pathlib, tempfile
+    >>> import numpy as np
+    >>> from zoo.applications._ink_reading import read_archive
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "two.npz"
+    >>> np.savez(path, xy=np.zeros((5, 2)), pen_up=[0, 1, 0, 0, 1], offsets=[0, 2, 5])
+    >>> [ink.shape for ink in read_archive(path)]
+    [(2, 3), (3, 3)]
+    """
+    try:
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read as ink: {error.strerror or error}.") from error
+    except (ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"{path} is no npz file of plain arrays, or is damaged.") from error
+    if {"xy", "pen_up"} <= set(arrays):
+        return _divided(arrays["xy"], arrays["pen_up"], arrays.get("offsets"), path)
+    if len(arrays) == 1:
+        return [as_ink(*arrays.values(), str(path))]
+    raise ValueError(
+        f"{path} must hold one array (points, 3), or `xy`, `pen_up` and perhaps `offsets`. "
+        f"It holds {', '.join(arrays) or 'nothing'}."
+    )
+
+
+def _divided(
+    xy: np.ndarray, up: np.ndarray, offsets: np.ndarray | None, path: str | os.PathLike[str]
+) -> list[np.ndarray]:
+    offsets = np.array([0, len(xy)]) if offsets is None else offsets
+    fits = xy.ndim == 2 and xy.shape[1] == 2 and up.shape == (len(xy),)
+    parted = (
+        offsets.ndim == 1
+        and offsets.dtype.kind in "iu"
+        and len(offsets) > 0
+        and offsets[0] == 0
+        and offsets[-1] == len(xy)
+        and (np.diff(offsets.astype("int64")) >= 0).all()
+    )
+    if not (fits and parted):
+        raise ValueError(
+            f"{path} must hold `xy` (points, 2), `pen_up` (points,), and `offsets` that rise from "
+            f"0 to the number of points. It holds shapes {xy.shape}, {up.shape}, {offsets.shape}."
+        )
+    points = np.concatenate([xy, up[:, None]], axis=1)
+    inks = np.split(points, offsets[1:-1])
+    return [as_ink(ink, f"ink {number} of {path}") for number, ink in enumerate(inks)]
 
 
 def read_inkml(path: str | os.PathLike[str]) -> tuple[np.ndarray, str | None]:

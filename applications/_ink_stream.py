@@ -47,19 +47,22 @@ class InkStream:
             return
         as_ink([points], "the points")
         self._stroke = np.concatenate([self._stroke, points])
-        self._read(open_end=1)
+        self._read(open_end=True)
 
     def lift(self) -> None:
         """Ends the stroke: the pen leaves the paper."""
         if len(self._stroke):
             self._strokes.append(self._stroke)
             self._stroke = np.zeros((0, 2))
-            self._read(open_end=0)
+            self._read(open_end=False)
 
-    def _read(self, open_end: int) -> None:
+    def _read(self, open_end: bool) -> None:
         strokes = [*self._strokes, self._stroke] if open_end else self._strokes
-        frames = self.recognizer.example(strokes, 0, self.height)["frames"]
-        known = len(frames) - open_end  # the end of a stroke that is going on will move
+        example = self.recognizer.example(strokes, 0, self.height)
+        frames = example["frames"]
+        known = len(frames)
+        if open_end:
+            known -= self.recognizer.reader.unsettled(example)
         self._frames.feed(frames[self._fed : known])
         self._fed = known
         self._open = frames[known:]

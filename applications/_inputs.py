@@ -52,6 +52,10 @@ class Input:
     def restore(self, assets: Mapping[str, str]) -> None:
         """Takes back what `assets` gave."""
 
+    def opened(self, value: Any) -> Any:
+        """A value, or what is in it if it is a file with several items."""
+        return value
+
     def is_one(self, value: Any) -> bool:
         """Whether a value is surely one item, and no list of several."""
         raise NotImplementedError
@@ -78,6 +82,31 @@ class Input:
     def varied(self, example: Any, generator: np.random.Generator) -> Example:
         """The features of an item changed at random, as much as `augmentation` says."""
         raise NotImplementedError
+
+    def check_stream(self) -> None:
+        """Raises a `ValueError` if frames depend on what comes long after them."""
+
+    def unsettled(self, example: Any) -> int:
+        """How many of the last frames may change while the end of an item goes on."""
+        return 1
+
+    def draw(self, ax: Any, example: Any, colours: Any, widths: Any) -> None:
+        """Draws an item as the network sees it, here as the columns of a picture.
+
+        Args:
+            ax: Matplotlib's axes.
+            example: its features.
+            colours: of the frames, (frames, 3); None is dark.
+            widths: of the lines of the frames, where there are lines.
+        """
+        ink = self.seen(example).T[..., None]
+        colours = np.full((1, ink.shape[1], 3), 0.1) if colours is None else colours[None]
+        ax.imshow(1 - ink * (1 - colours), interpolation="nearest")
+        ax.axis("off")
+
+    def across(self, example: Any) -> np.ndarray:
+        """Where each frame is in the drawing, from the left to the right: (frames,)."""
+        return np.arange(len(self.seen(example)))
 
     def seen(self, example: Any) -> np.ndarray:
         """An item as the network sees it, so that it can be drawn; one row for each frame."""

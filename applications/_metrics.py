@@ -97,7 +97,7 @@ def cer(hypotheses: Sequence[str], references: Sequence[str]) -> float:
     Reference:
         - [Levenshtein, 1966](https://nymity.ch/sybilhunting/pdf/Levenshtein1966a.pdf)
     """
-    hypotheses, references = _pairs(hypotheses, references)
+    hypotheses, references = same_length_texts(hypotheses, references)
     import jiwer
 
     return float(jiwer.cer(references, hypotheses))
@@ -129,7 +129,7 @@ def wer(hypotheses: Sequence[str], references: Sequence[str]) -> float:
     Reference:
         - [Levenshtein, 1966](https://nymity.ch/sybilhunting/pdf/Levenshtein1966a.pdf)
     """
-    hypotheses, references = _pairs(hypotheses, references)
+    hypotheses, references = same_length_texts(hypotheses, references)
     import jiwer
 
     return float(jiwer.wer(references, hypotheses))
@@ -228,7 +228,10 @@ def _with_references(
     return hypotheses, streams
 
 
-def _pairs(hypotheses: Sequence[str], references: Sequence[str]) -> tuple[list[str], list[str]]:
+def same_length_texts(
+    hypotheses: Sequence[str], references: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """Checks that both are lists of texts, equally many and not empty."""
     hypotheses, references = _same_length(hypotheses, references)
     _check_texts("hypotheses", hypotheses)
     _check_texts("references", references)

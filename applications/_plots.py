@@ -70,7 +70,7 @@ def attention_map(
     ax.set_xticks(range(len(columns)), columns, rotation=_ANGLE, ha="left", rotation_mode="anchor")
     ax.set_yticks(range(len(rows)), rows)
     ax.tick_params(length=0, labeltop=True, labelbottom=False)
-    fonts = _fonts([*columns, *rows])
+    fonts = fonts_for([*columns, *rows])
     for label in [*ax.get_xticklabels(), *ax.get_yticklabels()]:
         label.set_parse_math(False)  # people write prices
         label.set_fontfamily(fonts)
@@ -93,7 +93,7 @@ def attention_map(
         bar.set_label("attention", color=_MUTED)
         bar.outline.set_visible(False)
         bar.ax.tick_params(length=0)
-        _shown_once(figure)
+        shown_once(figure)
     return figure
 
 
@@ -108,7 +108,7 @@ def _size(inputs: Sequence[str], outputs: Sequence[str]) -> tuple[float, float]:
     return width + 1.3, height + 0.7
 
 
-def _shown_once(figure: Figure) -> None:
+def shown_once(figure: Figure) -> None:
     """Leaves it to notebooks to show the figure where it is returned.
 
     They would show it again at the end of the cell, as one of pyplot's.
@@ -120,7 +120,7 @@ def _shown_once(figure: Figure) -> None:
         pyplot.close(figure)
 
 
-def _fonts(labels: Iterable[str]) -> list[str]:
+def fonts_for(labels: Iterable[str]) -> list[str]:
     """The user's fonts, and behind them installed ones for the letters that those lack."""
     from matplotlib import font_manager, rcParams
 

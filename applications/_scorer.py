@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import keras
 import numpy as np
 from keras import ops
 
 if TYPE_CHECKING:
     from .language_model import LanguageModel
+
+_FEWEST = 16
 
 
 class Scorer:
@@ -21,6 +24,7 @@ class Scorer:
     Made by `LanguageModel.scorer`.
 
     Attributes:
+        unit: what the units are, see `LanguageModel`.
         vocabulary: the text of each unit, by its number; special ones as "[END]".
         end_id: the number of the end symbol; None where texts have no end (`context="stream"`).
 
@@ -40,6 +44,7 @@ class Scorer:
 
     def __init__(self, model: LanguageModel) -> None:
         self._model = model
+        self.unit = model.unit
         self.vocabulary = list(model.symbols.names)
         self.end_id = None if model.context == "stream" else model.symbols.end_id
 
@@ -83,57 +88,10 @@ class Scorer:
             logits = ops.cast(model.logits(outputs[:, -1:])[:, 0], "float32")
             return {"log_probabilities": ops.log_softmax(logits, axis=-1), "states": states}
 
+        # Rows are filled up to powers of two, so that few shapes are compiled.
+        filled = np.minimum(np.arange(max(_FEWEST, 1 << (rows - 1).bit_length())), rows - 1)
         run = model._kept.compiled(model, "scorer", advance)
-        found = run({"tokens": tokens, "states": list(state["states"])})
+        states = [np.asarray(value)[filled] for value in state["states"]]
+        found = run({"tokens": tokens[filled], "states": states})
+        found = keras.tree.map_structure(lambda value: value[:rows], found)
         return found["log_probabilities"], found
-
-    def one_text(self) -> OneText:
-        """Returns the same for decoders that ask about one text at a time."""
-        return OneText(self)
-
-
-class OneText:
-    """The log-probability of texts that grow by a few characters, one text at a time.
-
-    A state is read when something is asked of what comes behind it, so that a character which a
-    decoder gives up at once costs no step of the network. Made by `Scorer.one_text`.
-
-    Example:
-
-    >>> from zoo import LanguageModel
-    >>> model = LanguageModel(units=8)
-    >>> model.adapt("the cat sat")
-    >>> one_text = model.scorer().one_text()
-    >>> log_probability, state = one_text.score(one_text.start(), "the ")
-    >>> log_probability < 0
-    True
-    """
-
-    def __init__(self, scorer: Scorer) -> None:
-        self._scorer = scorer
-
-    def start(self) -> _Place:
-        """Returns the state before a text."""
-        return _Place(self._scorer.start())
-
-    def score(self, state: _Place, text: str) -> tuple[float, _Place]:
-        """Returns the log-probability of a few more characters, and the state behind them."""
-        total = 0.0
-        for unit in self._scorer.encode(text):
-            total += float(state.read(self._scorer)["log_probabilities"][0, unit])
-            state = _Place(state.read(self._scorer), int(unit))
-        return total, state
-
-
-class _Place:
-    """A state, and a unit behind it that may not have been read."""
-
-    def __init__(self, state: dict[str, Any], unit: int | None = None) -> None:
-        self.state = state
-        self.unit = unit
-
-    def read(self, scorer: Scorer) -> dict[str, Any]:
-        if self.unit is not None:
-            self.state = scorer.score(self.state, [self.unit])[1]
-            self.unit = None
-        return self.state

@@ -13,19 +13,19 @@ from zoo.layers._arguments import arguments, positive_integer, rate
 
 from ._convolution import ConvolutionalFront
 from ._ctc import align, frames_needed
-from ._ctc_application import CTCApplication
 from ._ctc_texts import search_options
 from ._data import TARGET, Example, raw_items, raw_pairs
 from ._image_input import ImageInput
 from ._ink_input import InkInput
 from ._ink_stream import InkStream
 from ._inputs import Input
+from ._review import Reviewed
 
 _INPUTS: dict[str, type[Input]] = {kind.kind: kind for kind in (InkInput, ImageInput)}
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class HandwritingRecognizer(CTCApplication):
+class HandwritingRecognizer(Reviewed):
     """Reads handwriting, strokes or pictures of it: recurrent layers trained by CTC.
 
     The alphabet is that of the first data given to `fit` or `adapt`. Ink is brought to one size
@@ -43,7 +43,10 @@ class HandwritingRecognizer(CTCApplication):
             for ink, in the convolutions for images.
         layer_norm: whether the cells normalise, where they can.
         dropout: rate between layers and before the softmax.
-        features: of ink, "points".
+        features: of ink, what a frame says: "points", one point in view of the one before it;
+            "vicinity", a point in view of all around it, the features of Graves et al. 2009; or
+            "curves", a cubic Bezier curve, as Carbune et al. 2020 have it but for times: a few
+            frames a letter, of which `reduction` should leave all, 1.
         spacing: of ink, the distance between points, where small letters are about 1 high.
         image_height: of images, the height in pixels that they are brought to.
         filters: of images, the channels of each convolution.
@@ -152,6 +155,12 @@ class HandwritingRecognizer(CTCApplication):
             return example  # too narrow now for its text
         return {**changed, TARGET: target}
 
+    def draw(self, ax: Any, example: Any, colours: Any = None, widths: Any = 1.4) -> None:
+        self.reader.draw(ax, example, colours, widths)
+
+    def across(self, example: Any) -> np.ndarray:
+        return self.reader.across(example)
+
     def infer(self, inputs: Any, **decoding: Any) -> list[Any]:
         return self.recognize(inputs, **decoding)
 
@@ -176,6 +185,8 @@ class HandwritingRecognizer(CTCApplication):
                 strokes, each an array (points, 2 or 3) of x, y and perhaps t, or the lists
                 `[[x ...], [y ...], [t ...]]` that web canvases give; an array (points, 3) of x, y
                 and a 1 at the end of each stroke; or the path of an InkML file. y grows downwards.
+                The path of an npz file stands for the inks in it: an array (points, 3), or `xy`,
+                `pen_up` and `offsets`.
                 An image is the path of a file (PNG, JPEG, GIF, BMP, WEBP, TIFF), the bytes of one,
                 a picture of Pillow's, or an array (height, width) or (height, width, 1, 3 or 4) of
                 whole numbers up to 255 or fractions up to 1; dark on light, or light on dark.
@@ -183,11 +194,14 @@ class HandwritingRecognizer(CTCApplication):
                 prefix beam search. By default 1, or 16 where an option below needs beams.
             n_best: return the best `n_best` texts of each, as (text, score) pairs; there may be
                 fewer. A score is `log p(text | input)`, and what is said of the two below.
-            language_model: any object with `start()`, which gives the state before any text, and
-                `score(state, tokens)`, which gives the log-probability of characters that follow
-                and the state behind them.
+            language_model: joins in: a `LanguageModel` of characters; its `scorer()`; the name or
+                folder of a preset of one, loaded at each call; or an object with the scorer's
+                `vocabulary`, `start` and `score`. A character that it lacks is read as the same
+                letter in the other case, else without its accent; one that it lacks even so counts
+                as no more and no less probable than any, and the model passes over it. A model of
+                `context="sentence"` also says how probable it is that the text ends.
             language_weight: what its log-probabilities are multiplied by before they are added.
-            length_bonus: what each character adds.
+            length_bonus: what each character adds, against a model's taste for short texts.
             lexicon: only these words: a list, or the path of a file with one a line. Where the
                 alphabet has a space, a text is made of such words with spaces between them.
             height: for a recognizer that reads forwards only, the height of small letters in the
@@ -201,8 +215,21 @@ class HandwritingRecognizer(CTCApplication):
 
         Raises:
             ValueError: an item is damaged or too long, or options exclude each other.
-            TypeError: an item is something else.
+            TypeError: an item or the language model is something else.
             FileNotFoundError: there is no such image.
+
+        Example:
+
+        >>> import numpy as np
+        >>> from zoo import HandwritingRecognizer, LanguageModel
+        >>> ink = [np.array([[0, 0], [0, 40]]), np.array([[20, 0], [20, 40]])]
+        >>> recognizer = HandwritingRecognizer(units=8, depth=1)
+        >>> recognizer.adapt([(ink, "ll")])
+        >>> language_model = LanguageModel(units=8, context="sentence")
+        >>> language_model.adapt(["all", "well"])
+        >>> [(text, score)] = recognizer.recognize(ink, language_model=language_model, n_best=1)
+        >>> set(text) <= {"l"}
+        True
         """
         self._require_adapted()
         self.reader.check_height(height)
@@ -215,6 +242,7 @@ class HandwritingRecognizer(CTCApplication):
             length_bonus,
             lexicon,
         )
+        inputs = self.reader.opened(inputs)
         single = self.reader.is_one(inputs)
         items = raw_items([inputs] if single else inputs, self.reader.plain)
         examples = [self.example(item, number, height) for number, item in enumerate(items)]
@@ -233,7 +261,8 @@ class HandwritingRecognizer(CTCApplication):
                 measured before it is written; by default that of the ink that was trained on.
 
         Raises:
-            ValueError: this recognizer reads in both directions, or images.
+            ValueError: this recognizer reads in both directions, or images, or has features that do
+                not stay as they are while more is written.
 
         Example:
 
@@ -259,6 +288,7 @@ class HandwritingRecognizer(CTCApplication):
                 "`stream` needs a recognizer that reads forwards only, made with "
                 "`bidirectional=False`."
             )
+        self.reader.check_stream()
         return InkStream(self, height)
 
     def align(self, item: Any, text: str | None = None) -> list[tuple[str, int, int]]:
@@ -270,7 +300,7 @@ class HandwritingRecognizer(CTCApplication):
 
         Returns:
             For each character the character, its first point or column and the one after its last,
-            among those that `points` gives.
+            among the rows of what `points` gives.
         """
         self._require_adapted()
         example = self.example(item, 0)
@@ -286,7 +316,7 @@ class HandwritingRecognizer(CTCApplication):
         ]
 
     def points(self, item: Any) -> np.ndarray:
-        """Returns an item as the network sees it; see `align`.
+        """Returns an item as the network sees it, with a row for each frame; see `align`.
 
         Returns:
             Ink packed, (points, 3); an image as (columns, height), from 0, paper, to 1, ink.

@@ -20,14 +20,22 @@ class BadInputError(ValueError):
     """What cannot be done as it was asked for."""
 
 
-def parser(program: str, description: str, only: str) -> argparse.ArgumentParser:
-    """A parser with the options that all benchmarks have; `only` says what may be chosen."""
+def parser(program: str, description: str, only: str | None = None) -> argparse.ArgumentParser:
+    """A parser with the options that benchmarks have.
+
+    Args:
+        program: the benchmark.
+        description: what it does.
+        only: what may be chosen; None where nothing is timed in rounds.
+    """
     made = argparse.ArgumentParser(
         prog=f"python benchmarks/{program}.py",
         description=f"{description} The backend is that of KERAS_BACKEND: tensorflow or jax.",
     )
-    made.add_argument("--only", default="", metavar="PATTERN", help=f"{only}; * is anything")
-    made.add_argument("--rounds", type=int, default=None, metavar="N", help=f"by default {ROUNDS}")
+    if only is not None:
+        made.add_argument("--only", default="", metavar="PATTERN", help=f"{only}; * is anything")
+        rounds = f"by default {ROUNDS}"
+        made.add_argument("--rounds", type=int, default=None, metavar="N", help=rounds)
     made.add_argument(
         "--quick", action="store_true", help="tiny sizes: tries the machinery, says nothing of time"
     )
@@ -71,6 +79,8 @@ def run(
 
 def _check(options: argparse.Namespace, outputs: Sequence[str]) -> None:
     """Finds out before hours of measuring what would fail after them."""
+    if "rounds" not in options:
+        options.rounds = 1
     if options.rounds is None:
         options.rounds = 2 if options.quick else ROUNDS
     if options.rounds < 1:

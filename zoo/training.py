@@ -87,6 +87,7 @@ def evaluate(
     seed: int = 0,
     decoding: Mapping[str, Any] | None = None,
     verbose: int = 0,
+    report: str | Path | None = None,
 ) -> dict[str, float]:
     """Measures an application on raw data.
 
@@ -98,9 +99,14 @@ def evaluate(
         seed: for applications that decode at random.
         decoding: arguments of its `infer`.
         verbose: 1 shows a progress bar.
+        report: a folder to write every output, the mistakes and the worst items into, for an
+            application with a `review`, as `HandwritingRecognizer` has.
 
     Returns:
         The application's metrics by name.
+
+    Raises:
+        ValueError: an option of decoding is wrong, or there can be no report.
 
     Example:
 
@@ -118,7 +124,18 @@ def evaluate(
     from ._decoding import check_decoding, progress
 
     options = {**progress(application, verbose), **check_decoding(application, decoding or {})}
+    if report is not None:
+        if not hasattr(application, "review"):
+            raise ValueError(
+                "`report` needs an application with a `review`, such as HandwritingRecognizer. "
+                f"Received: {type(application).__name__}."
+            )
+        Path(report).mkdir(parents=True, exist_ok=True)
     if isinstance(data, (str, Path)):
         data = datasets.load(data, split, data_dir, application.data_kind)
     keras.utils.set_random_seed(seed)
-    return application.score(data, **options)
+    if report is None:
+        return application.score(data, **options)
+    review = application.review(data, **options)
+    review.write(report)
+    return review.scores

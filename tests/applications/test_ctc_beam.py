@@ -3,35 +3,45 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.applications.test_ctc import log_softmax, texts_of
-from zoo.applications._ctc_beam import Fusion, Hypothesis, prefix_beam_search
+from zoo.applications._ctc_beam import Hypothesis, prefix_beam_search, search_all
+from zoo.applications._fusion import Fusion
 from zoo.applications._lexicon import Lexicon
 
 MANY = 500
 
 
 class Bigrams:
-    """A model of "abc" that knows the last letter."""
+    """A model of "a", "B" and "c" that knows the last letter, and perhaps of the end."""
 
-    def __init__(self, seed: int) -> None:
-        table = np.random.default_rng(seed).random((4, 3)) ** 3 + 0.01
+    def __init__(self, seed: int, ends: bool = False) -> None:
+        self.vocabulary = ["[START]", "c", "a", "B", "[END]"]
+        self.end_id = 4 if ends else None
+        table = np.random.default_rng(seed).random((5, 5)) ** 3 + 0.01
         self.table = np.log(table / table.sum(1, keepdims=True))
-        self.asked = 0
+        self.calls, self.asked = 0, 0
 
-    def start(self) -> int:
-        return 3
+    def start(self, rows: int = 1) -> dict[str, np.ndarray]:
+        last = np.zeros(rows, int)
+        return {"log_probabilities": self.table[last], "last": last}
 
-    def score(self, state: int, tokens: str) -> tuple[float, int]:
-        total = 0.0
-        for token in tokens:
-            self.asked += 1
-            total += self.table[state, "abc".index(token)]
-            state = "abc".index(token)
-        return total, state
+    def score(self, state: dict[str, Any], tokens: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
+        assert len(state["last"]) == len(tokens) == len(state["log_probabilities"])
+        self.calls, self.asked = self.calls + 1, self.asked + len(tokens)
+        return self.table[tokens], {"log_probabilities": self.table[tokens], "last": tokens}
+
+    def said(self, units: list[int | None]) -> float:
+        """What it says of a text; one of the three letters where it does not know one."""
+        total, last = 0.0, 0
+        for unit in units:
+            total += -math.log(3) if unit is None else self.table[last, unit]
+            last = last if unit is None else unit
+        return total + (self.table[last, 4] if self.end_id else 0.0)
 
 
 def frames(seed: int, count: int = 5, symbols: int = 4) -> np.ndarray:
@@ -60,19 +70,45 @@ def test_with_beams_enough_it_is_exact(seed: int) -> None:
     assert sum(math.exp(one.score) for one in everything) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_with_a_language_model(seed: int) -> None:
-    table, model = frames(seed), Bigrams(seed)
-    fusion = Fusion(model, lambda symbol: "abc"[symbol - 1], weight=0.7, bonus=0.4)
+@pytest.mark.parametrize(
+    ("characters", "units"),
+    [
+        ("aBc", [2, 3, 1]),
+        ("\N{LATIN SMALL LETTER A WITH GRAVE}bC", [2, 3, 1]),
+        ("a7c", [2, None, 1]),
+    ],
+)
+@pytest.mark.parametrize("ends", [False, True])
+def test_with_a_language_model(characters: str, units: list[int | None], ends: bool) -> None:
+    """Against all texts: case and accents, characters that it lacks, and the end of a text."""
+    table, model = frames(len(units) + ends), Bigrams(3, ends)
+    fusion = Fusion(model, characters, weight=0.7, bonus=0.4)
     expected = {}
     for text, value in texts_of(table).items():
-        letters = "".join("abc"[symbol - 1] for symbol in text)
-        said = model.score(model.start(), letters)[0]
+        said = model.said([units[symbol - 1] for symbol in text])
         expected[text] = math.log(value) + 0.7 * said + 0.4 * len(text)
-    model.asked = 0
     check(prefix_beam_search(table, MANY, fusion=fusion, n_best=20), ranked(expected))
-    assert model.asked <= len(expected)  # once for each text at most
-    prefix_beam_search(table, 2, fusion=fusion)
+    assert model.calls <= len(table)  # once a frame,
+    assert model.asked <= len(expected)  # and once for each text
+
+
+def test_items_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They get what each gets alone, even where the memory of the model's states is short."""
+    tables = [frames(seed, count) for seed, count in enumerate([4, 0, 9, 6])]
+    model = Bigrams(1, ends=True)
+    fusion = Fusion(model, "abc")
+    alone = [prefix_beam_search(table, 6, fusion=fusion, n_best=3) for table in tables]
+    asked, model.asked, model.calls = model.asked, 0, 0
+    assert search_all(tables, 6, fusion=fusion, n_best=3) == alone
+    assert model.calls <= 9 and model.asked < asked  # what several have in common is read once
+    monkeypatch.setattr("zoo.applications._fusion._MOST_BYTES", 0)
+    assert search_all(tables, 6, fusion=fusion, n_best=3) == alone
+    assert search_all([], 6, fusion=fusion) == []
+
+
+def test_a_model_of_other_letters() -> None:
+    with pytest.raises(ValueError, match="`language_model` must know at least one character of"):
+        Fusion(Bigrams(0), "xyz")
 
 
 @pytest.mark.parametrize("separator", [None, 3])

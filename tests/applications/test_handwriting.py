@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.applications.scribbles import pairs, tiny, trained, write
-from zoo.applications import HandwritingRecognizer, raw_pairs
+from zoo.applications import HandwritingRecognizer, LanguageModel, raw_pairs
 from zoo.applications._ink import pack
 
 
@@ -25,18 +25,18 @@ def forwards() -> HandwritingRecognizer:
     return tiny(bidirectional=False)
 
 
-class Counts:
-    """A language model that likes one letter."""
+class Favours:
+    """A language model that likes one letter of those that it knows."""
 
-    def __init__(self, letter: str) -> None:
-        self.letter = letter
+    def __init__(self, letter: str, vocabulary: str = "ABvzlo") -> None:
+        self.vocabulary = list(vocabulary)
+        self.liked = np.where([known == letter for known in vocabulary], -0.01, -20.0)
 
-    def start(self) -> int:
-        return 0
+    def start(self, rows: int = 1) -> dict[str, np.ndarray]:
+        return {"log_probabilities": np.tile(self.liked, (rows, 1))}
 
-    def score(self, state: int, tokens: str) -> tuple[float, int]:
-        wrong = sum(token != self.letter for token in tokens)
-        return -20.0 * wrong, state + len(tokens)
+    def score(self, state: Any, tokens: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        return self.start(len(tokens))["log_probabilities"], self.start(len(tokens))
 
 
 # Learned.
@@ -65,6 +65,12 @@ def test_forms_of_input(learned: HandwritingRecognizer, tmp_path: Path) -> None:
     )
     path.write_text(f"<ink>{traces}</ink>")
     assert learned.recognize(str(path)) == "vzz"
+    packed = [pack(ink) for ink in inks]
+    points, offsets = np.concatenate(packed), np.cumsum([0, *map(len, packed)])
+    np.savez(tmp_path / "words.npz", xy=points[:, :2], pen_up=points[:, 2], offsets=offsets)
+    np.savez(tmp_path / "word.npz", packed[1])
+    assert learned.recognize(tmp_path / "words.npz") == words
+    assert learned.recognize(str(tmp_path / "word.npz")) == "vzz"
     assert learned.recognize([]) == []
     assert learned.infer(inks, batch_size=2) == words
     tf = pytest.importorskip("tensorflow")
@@ -109,8 +115,26 @@ def test_n_best_lexicon_and_language_model(learned: HandwritingRecognizer, tmp_p
         assert learned.recognize(ink, lexicon=lexicon) in ("zo", "lv")
     with pytest.warns(UserWarning, match="1 words of `lexicon`, such as 'xx'"):
         assert learned.recognize(ink, lexicon=["lo", "xx"]) == "lo"
-    assert set(learned.recognize(ink, language_model=Counts("v"), language_weight=5.0)) <= {"v"}
-    assert learned.recognize(ink, language_model=Counts("v"), language_weight=0.0) == "lo"
+    assert set(learned.recognize(ink, language_model=Favours("v"), language_weight=5.0)) <= {"v"}
+    assert learned.recognize(ink, language_model=Favours("v"), language_weight=0.0) == "lo"
+
+
+def test_our_language_models_join(learned: HandwritingRecognizer, tmp_path: Path) -> None:
+    """By the model, by its scorer and by its preset; those of other units cannot."""
+    ink, model = write("lo"), LanguageModel(units=4, context="sentence")
+    model.adapt(["Lo", "ov"])
+    model.save_to_preset(tmp_path / "model")
+    expected = learned.recognize([ink], language_model=model, n_best=2)
+    for same in (model.scorer(), tmp_path / "model", str(tmp_path / "model")):
+        assert learned.recognize([ink], language_model=same, n_best=2) == expected
+    (plain, log_probability), fused = learned.recognize(ink, n_best=1)[0], expected[0][0]
+    assert plain == fused[0] == "lo"
+    said = sum(value for _, value in model.log_probabilities("Lo"))
+    assert fused[1] == pytest.approx(log_probability + 0.5 * said, abs=0.02)
+    words = LanguageModel(unit="word", units=4)
+    words.adapt("lo ov")
+    with pytest.raises(ValueError, match="must be one of characters.*a model of unit='word'"):
+        learned.recognize(ink, language_model=words)
 
 
 def test_alignment(learned: HandwritingRecognizer) -> None:
@@ -180,6 +204,28 @@ def test_a_stream_equals_the_whole(forwards: HandwritingRecognizer, tmp_path: Pa
             assert stream.text == recognizer.recognize([seen], **options)[0]
 
 
+def test_a_stream_of_curves_equals_the_whole() -> None:
+    recognizer = tiny(features="curves", reduction=1, bidirectional=False, units=8, depth=1)
+    stream, seen = recognizer.stream(), []
+    for stroke in write("zo"):
+        for first in range(0, len(stroke), 5):
+            stream.feed(stroke[first : first + 5])
+            example = recognizer.example([*seen, stroke[: first + 5]], 0)
+            whole = recognizer.log_probabilities([example])[0]
+            logits = stream.logits()
+            now = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+            np.testing.assert_allclose(now, whole, atol=1e-4)
+        stream.lift()
+        seen.append(stroke)
+    assert stream.text == recognizer.recognize([seen])[0]
+    assert len(recognizer.points(seen)) == len(stream.logits())
+    late = HandwritingRecognizer(features="vicinity", bidirectional=False, units=4, depth=1)
+    late.adapt(pairs(3))
+    assert late.example(seen, 0)["frames"].shape == (len(late.points(seen)), 25)
+    with pytest.raises(ValueError, match="`stream` needs features that do not change.*'vicinity'"):
+        late.stream()
+
+
 def test_streams_that_cannot_be(
     learned: HandwritingRecognizer, forwards: HandwritingRecognizer
 ) -> None:
@@ -240,8 +286,14 @@ def test_options_that_cannot_be(learned: HandwritingRecognizer) -> None:
     ):
         with pytest.raises(ValueError, match=message):
             learned.recognize(ink, **options)
-    with pytest.raises(TypeError, match="must have `start\\(\\)` and `score"):
-        learned.recognize(ink, language_model=object())
+    model = Favours("o")
+    model.vocabulary = None
+    for wrong in (model, object(), 7):
+        message = "must be a `LanguageModel` of characters.*Received: .*, without `vocabulary`"
+        with pytest.raises(TypeError, match=message):
+            learned.recognize(ink, language_model=wrong)
+    with pytest.raises(ValueError, match="no/such"):
+        learned.recognize(ink, language_model="no/such")
     with pytest.raises(RuntimeError, match="has no network yet"):
         HandwritingRecognizer().recognize(ink)
     long = tiny(max_length=20)

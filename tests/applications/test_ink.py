@@ -11,7 +11,7 @@ import pytest
 
 from zoo.applications._ink import as_ink, is_one_ink, pack, unpack
 from zoo.applications._ink_features import normalise, point_features, resample
-from zoo.applications._ink_reading import read_ink, read_inkml
+from zoo.applications._ink_reading import read_archive, read_ink, read_inkml
 from zoo.applications._ink_variation import vary
 
 STROKES = [np.array([[0, 0], [3, 10], [6, 0]]), np.array([[8, 2]]), np.array([[9, 0], [9, 10]])]
@@ -49,6 +49,33 @@ def test_forms_of_ink(tmp_path: Path) -> None:
         np.testing.assert_array_equal(as_ink(form), PACKED)
     for form, same in zip(unpack(PACKED), STROKES, strict=True):
         np.testing.assert_array_equal(form, same)
+
+
+def test_npz_files(tmp_path: Path) -> None:
+    one, words = tmp_path / "one.npz", tmp_path / "words.npz"
+    np.savez(one, PACKED)
+    arrays = {"xy": PACKED[:, :2], "pen_up": PACKED[:, 2], "offsets": [0, 4, 4, 6]}
+    np.savez(words, **arrays, label=["so", "", "l"])
+    np.testing.assert_array_equal(as_ink(one), PACKED)
+    for ink, expected in zip(read_archive(words), np.split(PACKED, [4, 4]), strict=True):
+        np.testing.assert_array_equal(ink, expected)
+    for wrong, message in (
+        ({"a": PACKED, "b": PACKED}, "must hold one array \\(points, 3\\).*It holds a, b"),
+        ({**arrays, "offsets": [0, 7]}, "`offsets` that rise from 0 to the number of points"),
+        ({**arrays, "pen_up": [0, 1]}, r"It holds shapes \(6, 2\), \(2,\), \(4,\)"),
+        ({"a": PACKED[:, :2]}, "must have the shape"),
+        ({**arrays, "pen_up": np.full(6, 3)}, "third column of ink 0 of"),
+        ({"a": np.array([{}])}, "one.npz is no npz file of plain arrays"),
+    ):
+        np.savez(one, **wrong)
+        with pytest.raises(ValueError, match=message):
+            as_ink(one)
+    for content in (b"", b"PK no archive", words.read_bytes()[:-60]):
+        one.write_bytes(content)
+        with pytest.raises(ValueError, match="one.npz"):
+            as_ink(one)
+    with pytest.raises(ValueError, match="words.npz holds 3 inks, where one is needed"):
+        as_ink(str(words))
 
 
 def test_one_ink_or_several() -> None:

@@ -241,18 +241,6 @@ def test_the_scorer_says_what_the_model_says(model: LanguageModel) -> None:
     assert scorer.end_id is None and tiny(context="sentence").scorer().end_id == 2
 
 
-def test_one_text_at_a_time(model: LanguageModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = [value for _, value in model.log_probabilities("To be")]
-    scorer = model.scorer()
-    one_text = scorer.one_text()
-    total, state = one_text.score(one_text.start(), "To")
-    rest, after = one_text.score(state, " be")
-    assert total == pytest.approx(sum(expected[:2]), abs=1e-5)
-    assert rest == pytest.approx(sum(expected[2:]), abs=1e-5)
-    monkeypatch.setattr(scorer, "score", None)  # what has been read is not read again
-    assert one_text.score(state, " ")[0] == pytest.approx(expected[2], abs=1e-5)
-
-
 @pytest.mark.parametrize("tokens", [[1], [[1], [2]], [-1, 0], [0, 99], [[], []]])
 def test_tokens_that_cannot_be_scored(model: LanguageModel, tokens: Any) -> None:
     scorer = model.scorer()

@@ -125,6 +125,8 @@ def _add_evaluate(parser: ArgumentParser) -> list[str]:
     parser.add_argument("--data", type=str, required=True, help=_DATA + "; by default split test")
     _option(parser, "data_dir", str, _DATA_DIR)
     _add_decoding(parser)
+    text = "write every output, confusions and the worst items drawn into this folder (handwriting)"
+    _option(parser, "report", str, text)
     parser.add_argument(
         "--update-card", action="store_true", help="write the result into the preset's card"
     )

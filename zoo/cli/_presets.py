@@ -84,14 +84,23 @@ def evaluate(arguments: dict[str, Any]) -> Result:
     found = datasets.load(name, split, arguments.get("data_dir"), application.data_kind)
     data = application.raw(found)
     values = training.evaluate(
-        application, data, seed=seed, decoding=decoding, verbose=int(sys.stderr.isatty())
+        application,
+        data,
+        seed=seed,
+        decoding=decoding,
+        verbose=int(sys.stderr.isatty()),
+        report=arguments.get("report"),
     )
     text = metric_table({f"{name}:{split}": values})
     text += f"\n{items(data)}; decoding: {options(decoding)}; seed {seed}"
     if arguments["update_card"]:
         write_measured(preset, name, split, values, seed=seed, decoding=decoding)
         text += f"\nThe card of {preset} says so now."
-    return Result({"preset": preset, "data": name, "split": split, "metrics": values}, text)
+    result = {"preset": preset, "data": name, "split": split, "metrics": values}
+    if "report" in arguments:
+        text += f"\nSee {arguments['report']}: items.csv, confusions.csv and .png, worst.png."
+        result["report"] = arguments["report"]
+    return Result(result, text)
 
 
 def run(arguments: dict[str, Any]) -> Result:

@@ -195,8 +195,13 @@ def _kept_scores(prepared: Any, history: dict[str, list[float]]) -> dict[str, fl
     if prepared.recipe.training.keep_best:
         best = min if monitor in LOWER_IS_BETTER else max
         epoch = values.index(best(values))
-    # What the application's `score` gives is measured in validation alone.
-    names = [name for name in UNITS if f"val_{name}" in history and name not in history]
+    # What the application's `score` gives is measured in validation alone, but for what it is
+    # judged by, which may be followed in training as well.
+    names = [
+        name
+        for name in UNITS
+        if f"val_{name}" in history and (name not in history or name == monitor)
+    ]
     return {name: history[f"val_{name}"][epoch] for name in names}
 
 

@@ -95,6 +95,12 @@ def of_session(split: str) -> slice:
     return {"train": slice(100), "validation": slice(100, 125), "test": slice(100, None)}[split]
 
 
+def sessions(split: str, data_dir: Any = None) -> list[str]:
+    """The sessions of a split, sorted; see `ImadocSenOnDB`."""
+    lists, written = _read(data_dir, "words")
+    return sorted({session for session, _, _ in written if _split(session, lists) == split})
+
+
 def _split(session: str, lists: Lists) -> str:
     return next((split for split, names in lists.items() if session in names), "validation")
 
