@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, ClassVar
@@ -14,6 +15,7 @@ from ._data import Batches, Example, first_of_validation, raw_inputs, raw_pairs
 from ._inference import Kept
 from ._keeping import Keeping
 from ._precision import under_own_policy
+from ._resuming import fit_resumably
 from ._scoring import ValidationScore
 
 
@@ -245,14 +247,14 @@ class Application(Keeping):
             self._kept.validation = validation_data.for_training()
             kwargs["validation_data"] = self._kept.validation
         self.expect(x, validation_data)
-        return super().fit(
-            x.for_training(),
+        fit = functools.partial(
+            super().fit,
             epochs=epochs,
             verbose=verbose,
-            callbacks=callbacks,
             shuffle=False,  # the batches shuffle themselves
             **kwargs,
         )
+        return fit_resumably(fit, callbacks, x, validation_data)
 
     def evaluate(self, x: Any = None, y: Any = None, batch_size: int = 64, **kwargs: Any) -> Any:
         """As `keras.Model.evaluate`, on raw pairs: the loss and the compiled metrics."""
