@@ -220,6 +220,12 @@ def recover(directory: Path) -> None:
         return
 
 
+def clear_unfinished(directory: Path) -> None:
+    """Removes what a crash left half written beside `directory`; nobody may be writing it now."""
+    for path in _left(directory, "new"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
 def _put(fresh: Path, directory: Path) -> None:
     if not os.path.lexists(directory):
         os.rename(fresh, directory)
@@ -248,16 +254,16 @@ def _beside(directory: Path, kind: str) -> Path:
     return directory.with_name(f".{directory.name}.{secrets.token_hex(4)}.{kind}")
 
 
-def _left(directory: Path) -> list[Path]:
-    """Old folders that a crash left beside `directory`, the newest first."""
+def _left(directory: Path, kind: str = "old") -> list[Path]:
+    """Folders, by default old ones, that a crash left beside `directory`, the newest first."""
     if not directory.parent.is_dir():
         return []
-    length = len(_beside(directory, "old").name)
+    length = len(_beside(directory, kind).name)
     found = [
         path
         for path in directory.parent.iterdir()
         if path.name.startswith(f".{directory.name}.")
-        and path.name.endswith(".old")
+        and path.name.endswith(f".{kind}")
         and len(path.name) == length
         and not path.is_symlink()
     ]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import signal
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,23 +14,14 @@ from zoo.layers._arguments import positive_integer
 
 from ._checkpoints import CheckpointError, Checkpoints
 from ._data import Batches
+from ._deferred import Deferred
 from ._rates import lower_rate
-from ._snapshots import (
-    Arrays,
-    finite,
-    pack,
-    pack_callback,
-    pack_randomness,
-    pack_variables,
-    put_randomness,
-    put_variables,
-    unpack,
-)
+from ._snapshots import Arrays, finite, pack, pack_variables, unpack
+from ._training_state import WEIGHTS_AND_OPTIMIZER, put, put_history, take
 
 ON_NAN = ("stop", "roll_back")
 
 _SHARE = 20  # at the end of an epoch, so many times longer than writing a checkpoint takes
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class DivergedError(RuntimeError):
@@ -126,20 +115,19 @@ class ResumableTraining(keras.callbacks.Callback):
         self.step = 0  # of this epoch
         self._batches: Batches | None = None
         self._rolling = False
+        self._signals = Deferred()
         self._forget()
 
     def _forget(self) -> None:
+        self.steps = self.epoch = self.step = 0
         self._found: tuple[dict[str, Any], Arrays] | None = None
         self._skip = 0  # steps of this epoch that were done before the interruption
         self._lowered = 0
         self._logs: dict[str, Any] = {}
         self._number = 0  # of the epoch, as the batches count
-        self._saved_step = -1
+        self._saved_step = 0
         self._saved_at = time.monotonic()
         self._cost = 0.0
-        self._in_step = False
-        self._asked: int | None = None
-        self._handlers: dict[int, Any] = {}
 
     def attach(
         self,
@@ -155,7 +143,7 @@ class ResumableTraining(keras.callbacks.Callback):
 
     def release(self) -> None:
         """Lets others use the folder, and the signals; after a training that may have failed."""
-        self._unlisten()
+        self._signals.stop()
         self.checkpoints.close()
 
     # What Keras calls.
@@ -166,13 +154,12 @@ class ResumableTraining(keras.callbacks.Callback):
             raise ValueError("`on_nan='roll_back'` needs the `fit` of an application.")
         self.checkpoints.open()
         self._forget()
-        self.steps = self.epoch = self.step = 0
-        self._found = self.checkpoints.latest()
-        if self._found is None:
+        found = self.checkpoints.latest()
+        if found is None:
             self._save()
         else:
-            self._go_on(*self._found, rolling)
-        self._listen()
+            self._go_on(*found, rolling)
+        self._signals.listen()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.model._initial_epoch = None
@@ -180,15 +167,15 @@ class ResumableTraining(keras.callbacks.Callback):
         if self._batches is not None:
             self._number = self._batches.epoch
         if self._found is not None:
-            self._put_history(*self._found)
+            put_history(self.model, *self._found, epoch)
             if not self._skip:
                 self._found = None
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        self._in_step = True
+        self._signals.in_step = not self._skip
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        self._in_step = False
+        self._signals.in_step = False
         if self._skip:
             if batch + 1 >= self._skip:
                 self._arrive()
@@ -199,11 +186,9 @@ class ResumableTraining(keras.callbacks.Callback):
         loss = self._logs.get("loss")
         if loss is not None and not math.isfinite(float(loss)):
             self._diverged("loss is")
-        if self._asked is not None:
-            asked, self._asked = self._asked, None
+        if self._signals.asked is not None:
             self._save()
-            self._unlisten()
-            signal.raise_signal(asked)
+            self._signals.deliver()
         elif self._due():
             self._save()
 
@@ -215,9 +200,9 @@ class ResumableTraining(keras.callbacks.Callback):
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         if self._found is not None:  # there was nothing left to do
-            self._put_history(*self._found)
+            put_history(self.model, *self._found, self.epoch)
         self.model._initial_epoch = None
-        self._unlisten()
+        self._signals.stop()
         if self.delete_checkpoint:
             self.checkpoints.remove()
 
@@ -238,21 +223,10 @@ class ResumableTraining(keras.callbacks.Callback):
     def _save(self, epoch_logs: dict[str, Any] | None = None) -> None:
         started = time.monotonic()
         arrays: Arrays = {}
-        state = self._pack(arrays, epoch_logs)
-        if not finite(arrays, ("trainable.", "optimizer.")):
-            self._diverged("weights are")
-        self.checkpoints.save(self.steps, state, arrays)
-        self._saved_step = self.steps
-        self._saved_at = time.monotonic()
-        self._cost = self._saved_at - started
-
-    def _pack(self, arrays: Arrays, epoch_logs: dict[str, Any] | None) -> dict[str, Any]:
-        if keras.backend.backend() == "jax":
-            self.model.jax_state_sync()  # during an epoch, JAX keeps the values elsewhere
-        history = {} if self.steps == 0 else self.model.history.history
+        history = self.model.history.history if self.steps else {}
         for name, value in (epoch_logs or {}).items():  # Keras's own callback comes after this one
             history = {**history, name: [*history.get(name, []), value]}
-        return {
+        state = {
             "identity": self.identity,
             "epoch": self.epoch,
             "step": self.step,
@@ -261,17 +235,14 @@ class ResumableTraining(keras.callbacks.Callback):
             "lowered": self._lowered,
             "batches": self._position(),
             "logs": pack(self._logs, arrays, "logs"),
-            "history": pack(history, arrays, "history"),
-            "randomness": pack_randomness(arrays),
-            "variables": {
-                name: pack_variables(variables, arrays, name)
-                for name, variables in self._variables().items()
-            },
-            "callbacks": [
-                [type(callback).__name__, pack_callback(callback, arrays, f"callback.{number}")]
-                for number, callback in enumerate(self.others)
-            ],
+            **take(self.model, self.others, history, arrays),
         }
+        if not finite(arrays, WEIGHTS_AND_OPTIMIZER):
+            self._diverged("weights are")
+        self.checkpoints.save(self.steps, state, arrays)
+        self._saved_step = self.steps
+        self._saved_at = time.monotonic()
+        self._cost = self._saved_at - started
 
     def _position(self) -> dict[str, int] | None:
         if self._batches is None:
@@ -279,30 +250,21 @@ class ResumableTraining(keras.callbacks.Callback):
         number = self._number if self.step else self._batches.epoch
         return {"seed": self._batches.seed, "epoch": number}
 
-    def _variables(self) -> dict[str, list[Any]]:
-        model = self.model
-        if not model.optimizer.built:
-            model.optimizer.build(model.trainable_variables)
-        return {
-            "trainable": model.trainable_variables,
-            "non_trainable": model.non_trainable_variables,
-            "optimizer": model.optimizer.variables,
-            "metrics": model.metrics_variables,
-        }
-
     # Going on.
 
     def _go_on(self, state: dict[str, Any], arrays: Arrays, rolling: bool) -> None:
-        self._check_identity(state["identity"])
+        for name in dict.fromkeys([*self.identity, *state["identity"]]):
+            old, new = state["identity"].get(name), self.identity.get(name)
+            if old != new:
+                raise self._of_another(f"{name} was {old!r}, and is now {new!r}")
+        self._found = state, arrays
         self.epoch, self.step, self.steps = state["epoch"], state["step"], state["steps"]
-        self._lowered = state["lowered"]
-        self._saved_step = self.steps
-        self._number = state["batches"]["epoch"] if state["batches"] else 0
+        self._lowered, self._saved_step = state["lowered"], state["steps"]
         if self._batches is not None:
-            self._batches.go_to(state["batches"]["seed"], self._number, self.step)
-        self._put(state, arrays, without=("metrics",))
-        stopped = state["stopped"] and not self.step
-        self.model._initial_epoch = self.params["epochs"] if stopped else self.epoch
+            self._batches.go_to(**state["batches"], done=self.step)
+        self._put(metrics=False)
+        finished = state["stopped"] and not self.step
+        self.model._initial_epoch = self.params["epochs"] if finished else self.epoch
         if self._lowered or rolling:
             self._lowered += rolling
             lower_rate(self.model, self._lowered, anew=rolling)
@@ -310,24 +272,17 @@ class ResumableTraining(keras.callbacks.Callback):
             self._skip = self.step
             self._skip_steps(unpack(state["logs"], arrays))
         if rolling:
-            arrays.update(self._repacked(state))
-            self.checkpoints.save(self.steps, {**state, "lowered": self._lowered}, arrays)
+            state["lowered"] = self._lowered
+            optimizer = self.model.optimizer.variables  # with the lower rate
+            state["variables"]["optimizer"] = pack_variables(optimizer, arrays, "optimizer")
+            self.checkpoints.save(self.steps, state, arrays)
         elif self.steps:
             total = self.params["epochs"] * (self.params["steps"] or 0)
             of = f" of {total}" if total else ""
-            self.tell(f"Going on at step {self.steps + 1}{of} (epoch {self.epoch + 1}).")
-
-    def _repacked(self, state: dict[str, Any]) -> Arrays:
-        """The optimizer's variables with the lower rate."""
-        arrays: Arrays = {}
-        state["variables"]["optimizer"] = pack_variables(
-            self.model.optimizer.variables, arrays, "optimizer"
-        )
-        return arrays
+            self.tell(f"Going on after step {self.steps}{of} (epoch {self.epoch + 1}).")
 
     def _skip_steps(self, logs: dict[str, Any]) -> None:
         """Lets Keras count the steps that are done already, and does nothing in them."""
-        do_step = self.model.train_function
 
         def skip(*arguments: Any) -> Any:
             *state, data = arguments
@@ -336,102 +291,52 @@ class ResumableTraining(keras.callbacks.Callback):
             self._seen = data[0]
             return (logs, *state) if state else logs
 
-        self._do_step = do_step
+        self._do_step = self.model.train_function
         self.model.train_function = skip
 
     def _arrive(self) -> None:
-        """Puts everything as it was after the step before the interruption."""
-        assert self._found is not None
-        state, arrays = self._found
+        """Puts everything as it was after the last step before the interruption."""
         self.model.train_function = self._do_step
-        if keras.backend.backend() == "jax":
-            self.model.jax_state_sync()
-        else:
+        if keras.backend.backend() != "jax":
             # TensorFlow would make the metrics in the first step only.
             self.model._symbolic_build(data_batch=self._seen)
-        self._put(state, arrays)
-        self._seen = None
-        self._found = None
-        self._skip = 0
+        assert self._found is not None
+        state, _ = self._found
+        self._put(metrics=True)
         self.step, self.steps = state["step"], state["steps"]
-        self._saved_at = time.monotonic()
         self.model.stop_training = state["stopped"]
+        self._found = self._seen = None
+        self._skip = 0
+        self._saved_at = time.monotonic()
 
-    def _put(self, state: dict[str, Any], arrays: Arrays, without: tuple[str, ...] = ()) -> None:
+    def _put(self, *, metrics: bool) -> None:
+        assert self._found is not None
         try:
-            for name, variables in self._variables().items():
-                if name not in without:
-                    put_variables(variables, state["variables"][name], arrays, name)
+            put(self.model, self.others, *self._found, metrics=metrics)
         except ValueError as error:
-            raise CheckpointError(self._others_training(str(error))) from error
-        names = [type(callback).__name__ for callback in self.others]
-        before = [name for name, _ in state["callbacks"]]
-        if names != before:
-            raise CheckpointError(
-                self._others_training(f"its callbacks are {before}, and here they are {names}")
-            )
-        for callback, (_, values) in zip(self.others, state["callbacks"], strict=True):
-            vars(callback).update(
-                {name: unpack(value, arrays) for name, value in values.items()}
-            )
-        put_randomness(state["randomness"], arrays)
+            raise self._of_another(str(error)) from error
 
-    def _put_history(self, state: dict[str, Any], arrays: Arrays) -> None:
-        self.model.history.history = unpack(state["history"], arrays)
-        self.model.history.epoch = list(range(state["epoch"]))
-
-    def _check_identity(self, before: dict[str, Any]) -> None:
-        for name in dict.fromkeys([*self.identity, *before]):
-            old, new = before.get(name), self.identity.get(name)
-            if old != new:
-                raise CheckpointError(
-                    self._others_training(f"{name} was {old!r}, and here it is {new!r}")
-                )
-
-    def _others_training(self, reason: str) -> str:
-        return (
+    def _of_another(self, reason: str) -> CheckpointError:
+        return CheckpointError(
             f"The checkpoints in {self.checkpoints.folder} are of another training ({reason}): go "
             "on with that one, or remove the folder (`zoo train --restart`)."
         )
 
-    # Losses that are no numbers, and signals.
-
     def _diverged(self, what: str) -> None:
-        where = f"at step {self.steps} (epoch {self.epoch + 1})"
+        self._signals.stop()
+        where = f"The {what} not finite at step {self.steps} (epoch {self.epoch + 1})"
         done = self._lowered
         if self.on_nan == "roll_back" and done < self.roll_backs:
             self.tell(
-                f"The {what} not finite {where}: back to step {self._saved_step}, with half the "
-                f"learning rate (time {done + 1} of {self.roll_backs})."
+                f"{where}: back to step {self._saved_step}, with half the learning rate "
+                f"(time {done + 1} of {self.roll_backs})."
             )
             self._rolling = True
-            self._unlisten()
             raise RolledBack
-        self._unlisten()
-        raise DivergedError(
-            f"The {what} not finite {where}"
-            + (f", after {done} halvings of the learning rate" if done else "")
-            + ": lower `learning_rate`"
-            + ("." if self.on_nan == "roll_back" else ", or ask for `on_nan: roll_back`.")
-        )
-
-    def _listen(self) -> None:
-        if threading.current_thread() is not threading.main_thread():
-            return
-        for number in _SIGNALS:
-            self._handlers[number] = signal.signal(number, self._handle)
-
-    def _unlisten(self) -> None:
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
-        self._handlers = {}
-
-    def _handle(self, number: int, frame: Any) -> None:
-        if self._in_step and not self._skip and self._asked is None:
-            self._asked = number
-            return
-        self._unlisten()
-        signal.raise_signal(number)
+        if done:
+            where += f", after {done} halvings of the learning rate"
+        advice = "" if self.on_nan == "roll_back" else ", or ask for `on_nan: roll_back`"
+        raise DivergedError(f"{where}: lower `learning_rate`{advice}.")
 
 
 def fit_resumably(

@@ -63,14 +63,10 @@ def unpack(value: Any, arrays: Arrays) -> Any:
 
 def pack_variables(variables: Iterable[Any], arrays: Arrays, name: str) -> list[str]:
     """Puts the values of variables into `arrays`, and returns their types."""
-    return [
-        _put(variable, arrays, f"{name}.{at}") for at, variable in enumerate(variables)
-    ]
+    return [_put(variable, arrays, f"{name}.{at}") for at, variable in enumerate(variables)]
 
 
-def put_variables(
-    variables: list[Any], dtypes: list[str], arrays: Arrays, name: str
-) -> None:
+def put_variables(variables: list[Any], dtypes: list[str], arrays: Arrays, name: str) -> None:
     """Gives variables the values that `pack_variables` took.
 
     Raises:

@@ -8,6 +8,11 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo.applications._checkpoints import CheckpointError
+from zoo.applications._resuming import DivergedError, ResumableTraining
+
+__all__ = ["AveragedSGD", "CheckpointError", "DivergedError", "KeepBest", "ResumableTraining"]
+
 
 class KeepBest(keras.callbacks.Callback):
     """Keeps the weights of the best epoch: as a preset on disk, and in the model at the end.

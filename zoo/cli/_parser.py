@@ -20,6 +20,8 @@ DECODING_SHORTCUTS = ("beam_size", "length_penalty")
 _SHORT_NAMES = ("epochs", "learning_rate", "batch_size")
 _DATA = "NAME[:SPLIT]: a dataset, a TSV or CSV file, or two aligned files with a comma between"
 _DATA_DIR = "where the data are, if not at ZOO_DATA_DIR"
+_RESTART = "begin anew where a training was interrupted"
+_TENSORBOARD = "a folder for what TensorBoard shows"
 _OUT = "the folder for the preset; by default a new one in the current folder"
 
 COMMANDS = {
@@ -107,7 +109,7 @@ def _add_show(parser: ArgumentParser) -> list[str]:
 
 def _add_train(parser: ArgumentParser) -> list[str]:
     parser.add_argument("recipe", help="a YAML file; every field can be overridden below")
-    _option(parser, "out", str, _OUT)
+    _add_training(parser)
     _add_recipe(parser)
     return ["RECIPE.yaml"]
 
@@ -115,7 +117,7 @@ def _add_train(parser: ArgumentParser) -> list[str]:
 def _add_finetune(parser: ArgumentParser) -> list[str]:
     _add_show(parser)
     parser.add_argument("--data", type=str, required=True, help=_DATA)
-    _option(parser, "out", str, _OUT)
+    _add_training(parser)
     _add_recipe(parser, skip=("data", "preset", "application"))
     return ["PRESET", "--data NAME[:SPLIT]"]
 
@@ -165,6 +167,12 @@ _HELP = {
     }
     for kind in (Recipe, Training)
 }
+
+
+def _add_training(parser: ArgumentParser) -> None:
+    _option(parser, "out", str, _OUT)
+    parser.add_argument("--restart", action="store_true", help=_RESTART)
+    _option(parser, "tensorboard", str, _TENSORBOARD)
 
 
 def _add_recipe(parser: ArgumentParser, skip: tuple[str, ...] = ()) -> None:
