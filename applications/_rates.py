@@ -1,4 +1,4 @@
-"""Learning rates that are lowered in the middle of a training."""
+"""Trainings that diverge, and learning rates that are lowered on the way."""
 
 from __future__ import annotations
 
@@ -7,6 +7,14 @@ from typing import Any
 import keras
 
 Schedule = keras.optimizers.schedules.LearningRateSchedule
+
+
+class DivergedError(RuntimeError):
+    """The loss or a weight is no longer a finite number; the message says what was done."""
+
+
+class RolledBack(Exception):
+    """Training is to go on from the last checkpoint; for `Application.fit`, which starts anew."""
 
 
 @keras.saving.register_keras_serializable(package="zoo")

@@ -15,21 +15,13 @@ from zoo.layers._arguments import positive_integer
 from ._checkpoints import CheckpointError, Checkpoints
 from ._data import Batches
 from ._deferred import Deferred
-from ._rates import lower_rate
+from ._rates import DivergedError, RolledBack, lower_rate
 from ._snapshots import Arrays, finite, pack, pack_variables, unpack
 from ._training_state import WEIGHTS_AND_OPTIMIZER, put, put_history, take
 
 ON_NAN = ("stop", "roll_back")
 
 _SHARE = 20  # at the end of an epoch, so many times longer than writing a checkpoint takes
-
-
-class DivergedError(RuntimeError):
-    """The loss or a weight is no longer a finite number; the message says what was done."""
-
-
-class RolledBack(Exception):
-    """Training is to go on from the last checkpoint; for `Application.fit`, which starts anew."""
 
 
 class ResumableTraining(keras.callbacks.Callback):
@@ -43,10 +35,10 @@ class ResumableTraining(keras.callbacks.Callback):
     way is finished and kept first.
 
     Give it to the `fit` of an application, which knows the other callbacks and remakes the order
-    of its batches. In the `fit` of another model, the other callbacks are those in `others`, it
-    must be the last one, batches must come in the same order each time, and those of the epoch
-    that was interrupted are read again and thrown away. Randomness must be Keras's, NumPy's global
-    one or Python's; of a callback, numbers, texts, arrays, and lists and dicts of these are kept.
+    of its batches. In the `fit` of another model it must be the last callback, `others` those
+    before it, and the order of the batches always the same; those of the interrupted epoch are
+    read again and thrown away. Of a callback, numbers, texts, arrays, and lists and dicts of these
+    are kept, of randomness Keras's, Python's and NumPy's global one.
 
     Args:
         folder: where the checkpoints lie; beside them nothing else.
@@ -146,8 +138,6 @@ class ResumableTraining(keras.callbacks.Callback):
         self._signals.stop()
         self.checkpoints.close()
 
-    # What Keras calls.
-
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         rolling, self._rolling = self._rolling, False
         if self.on_nan == "roll_back" and self._batches is None:
@@ -206,8 +196,6 @@ class ResumableTraining(keras.callbacks.Callback):
         if self.delete_checkpoint:
             self.checkpoints.remove()
 
-    # Keeping.
-
     def _due(self) -> bool:
         if self.step == self.params["steps"] and self._due_at_the_end():
             return True
@@ -249,8 +237,6 @@ class ResumableTraining(keras.callbacks.Callback):
             return None
         number = self._number if self.step else self._batches.epoch
         return {"seed": self._batches.seed, "epoch": number}
-
-    # Going on.
 
     def _go_on(self, state: dict[str, Any], arrays: Arrays, rolling: bool) -> None:
         for name in dict.fromkeys([*self.identity, *state["identity"]]):

@@ -9,7 +9,8 @@ import keras
 import numpy as np
 
 from zoo.applications._checkpoints import CheckpointError
-from zoo.applications._resuming import DivergedError, ResumableTraining
+from zoo.applications._rates import DivergedError
+from zoo.applications._resuming import ResumableTraining
 
 __all__ = ["AveragedSGD", "CheckpointError", "DivergedError", "KeepBest", "ResumableTraining"]
 
