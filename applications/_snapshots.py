@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import random
 from collections.abc import Iterable
@@ -75,10 +76,7 @@ def put_variables(variables: list[Any], dtypes: list[str], arrays: Arrays, name:
     values = [_take(arrays, f"{name}.{at}", dtype) for at, dtype in enumerate(dtypes)]
     ours, theirs = [tuple(v.shape) for v in variables], [value.shape for value in values]
     if ours != theirs:
-        raise ValueError(
-            f"it has {len(theirs)} variables ({name}), and here are {len(ours)} of their shapes "
-            "or others"
-        )
+        raise ValueError(f"its {name} variables are of another number or shape")
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
 
@@ -93,10 +91,14 @@ def finite(arrays: Arrays, prefixes: tuple[str, ...]) -> bool:
 
 
 def pack_callback(callback: Any, arrays: Arrays, name: str) -> dict[str, Any]:
-    """Returns what a callback has learned: all its attributes that can be packed."""
+    """Returns what a callback has learned: its attributes that can be packed.
+
+    Those by the names of its constructor's arguments are what it was told.
+    """
+    told = inspect.signature(type(callback).__init__).parameters
     state = {}
     for attribute, value in vars(callback).items():
-        if attribute not in _NOT_OF_A_CALLBACK:
+        if attribute not in told and attribute not in _NOT_OF_A_CALLBACK:
             mine: Arrays = {}
             try:
                 state[attribute] = pack(value, mine, f"{name}.{attribute}")

@@ -35,7 +35,7 @@ def test_finetune_as_json(
     scores = iter([{"bleu": 1.0}, {"bleu": 2.0}])
     monkeypatch.setattr(training, "evaluate", lambda *arguments, **options: next(scores))
     monkeypatch.setattr(
-        training.Prepared, "fit", lambda self, out, *rest: shutil.copytree(preset, out)
+        training.Prepared, "fit", lambda self, out, *rest, **options: shutil.copytree(preset, out)
     )
     found = run("finetune", preset, "--data", "emoji_names/en-de", "--out", "out", "--json")
     assert found == {
@@ -81,7 +81,7 @@ def test_ctrl_c_leaves_the_best_epoch(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def interrupted(self: Any, out: Path, *arguments: Any) -> None:
+    def interrupted(self: Any, out: Path, *arguments: Any, **options: Any) -> None:
         if out.name == "own":
             shutil.copytree(made, out)
         raise KeyboardInterrupt
