@@ -77,11 +77,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     else:
         print(f"killed:      {end['end']}: {'equal' if found['equal'] else 'DIFFERENT'}")
         print(f"left behind: {', '.join(left)}")
-    return int(not found["equal"] or left != ["preset", *_files(left)])
-
-
-def _files(left: list[str]) -> list[str]:
-    return [name for name in left if name.startswith("preset/")]
+    unexpected = [name for name in left if name.split("/")[0] != "preset"]
+    return int(not found["equal"] or bool(unexpected))
 
 
 def _life(application: str, place: Path, kill_at: int | None) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def tensorboard(folder: str | Path) -> keras.callbacks.Callback:
     """Returns the callback that writes what TensorBoard shows."""
     import importlib.util
 
-    if importlib.util.find_spec("tensorboard") is None:
+    if not importlib.util.find_spec("tensorboard"):
         raise ImportError("`--tensorboard` needs a package: pip install tensorboard.")
     import keras
 
