@@ -17,6 +17,7 @@ from ._keeping import Keeping
 from ._precision import under_own_policy
 from ._resuming import fit_resumably
 from ._scoring import ValidationScore
+from ._search_spaces import DEFAULT
 
 
 class Application(Keeping):
@@ -81,6 +82,9 @@ class Application(Keeping):
 
     monitor: ClassVar[str] = "loss"
     """The metric of `score` that says best how good the application is."""
+
+    search_space: ClassVar[Mapping[str, Any]] = DEFAULT
+    """Where `zoo.tuning` looks for hyperparameters; what the constructor lacks is left out."""
 
     paired: ClassVar[bool] = True
     """Whether raw data are (input, target) pairs; otherwise they are inputs alone."""

@@ -45,13 +45,7 @@ class Checkpoints:
             return
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._lock = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
-            if not _locked(self._lock):
-                self.close()
-                raise CheckpointError(
-                    f"Another process is training with the checkpoints in {self.folder}: wait for "
-                    "it, or choose another folder."
-                )
+            self._lock = lock_folder(self.folder)
             for path in self.folder.iterdir():
                 if path.name.startswith(f".{_PREFIX}"):
                     shutil.rmtree(path)
@@ -152,15 +146,25 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         raise PresetError(f"{path / ARRAYS} cannot be read as safetensors: {error}.") from error
 
 
-def _locked(descriptor: int) -> bool:
+def lock_folder(folder: Path) -> int:
+    """Shuts other processes out of a folder until the descriptor that is returned is closed.
+
+    Raises:
+        CheckpointError: another process is in it.
+        OSError: the folder cannot be written to.
+    """
+    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
     try:
         import fcntl
-    except ImportError:  # Windows; two trainings in one folder are then the user's to avoid
-        return True
+    except ImportError:  # Windows; two processes in one folder are then the user's to avoid
+        return descriptor
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return False
+        os.close(descriptor)
+        raise CheckpointError(
+            f"Another process is at work in {folder}: wait for it, or choose another folder."
+        ) from None
     except OSError:  # a file system without locks
-        return True
-    return True
+        return descriptor
+    return descriptor

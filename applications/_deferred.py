@@ -23,11 +23,15 @@ class Deferred:
         self._handlers: dict[int, Any] = {}
 
     def listen(self) -> None:
-        """Begins; elsewhere than in the main thread, Python allows it to nobody."""
+        """Begins; elsewhere than in the main thread, Python allows it to nobody.
+
+        Signals that are ignored stay so.
+        """
         self.in_step, self.asked = False, None
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
-                self._handlers[number] = signal.signal(number, self._handle)
+                if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                    self._handlers[number] = signal.signal(number, self._handle)
 
     def stop(self) -> None:
         """Ends; signals do what they did before."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from zoo.applications._resuming import ResumableTraining
 
 # What neither the data nor the training depends on.
-_ASIDE = ("data_dir", "dtype", "name", "description", "licence", "data_licence")
+_ASIDE = ("data_dir", "search_space", "dtype", "name", "description", "licence", "data_licence")
 
 
 def training_folder(out: str | Path) -> Path:

@@ -99,6 +99,7 @@ class Recipe:
         grow_vocabulary: let the preset's vocabulary grow from the training split to at most so many
             symbols.
         training: how to train.
+        search_space: changes of the application's search space, for `zoo tune`.
         seed: of the weights, the order and the dropouts.
         dtype: of the weights on disk, "float32" or "float16".
         name: of the preset, in its card; by default its folder's name.
@@ -127,6 +128,7 @@ class Recipe:
     clean: dict[str, Any] | None = None
     grow_vocabulary: int | None = None
     training: Training = dataclasses.field(default_factory=Training)
+    search_space: dict[str, Any] = dataclasses.field(default_factory=dict)
     seed: int = 0
     dtype: str = "float32"
     name: str = ""

@@ -93,7 +93,7 @@ def test_a_full_disk(checkpoints: Checkpoints, monkeypatch: pytest.MonkeyPatch) 
 
 def test_one_process_at_a_time(checkpoints: Checkpoints) -> None:
     other = Checkpoints(checkpoints.folder, keep=2)
-    with pytest.raises(CheckpointError, match="Another process is training"):
+    with pytest.raises(CheckpointError, match="Another process is at work in .*run: wait"):
         other.open()
     checkpoints.close()
     other.open()

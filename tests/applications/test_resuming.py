@@ -4,6 +4,7 @@ import errno
 import itertools
 import random
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -178,7 +179,15 @@ def test_another_training_is_refused(broken: Path, options: dict[str, Any], mess
     assert steps(broken) == [0, 2, 4]
 
 
-def test_ctrl_c_keeps_the_step(tmp_path: Path, undisturbed: list[Any]) -> None:
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Ctrl-C is heard, also where the tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_keeps_the_step(tmp_path: Path, undisturbed: list[Any], heard: None) -> None:
     def press(model: Any) -> None:
         signal.raise_signal(signal.SIGINT)
 

@@ -110,7 +110,7 @@ def _add_show(parser: ArgumentParser) -> list[str]:
 def _add_train(parser: ArgumentParser) -> list[str]:
     parser.add_argument("recipe", help="a YAML file; every field can be overridden below")
     _add_training(parser)
-    _add_recipe(parser)
+    _add_recipe(parser, skip=("search_space",))
     return ["RECIPE.yaml"]
 
 
@@ -118,7 +118,7 @@ def _add_finetune(parser: ArgumentParser) -> list[str]:
     _add_show(parser)
     parser.add_argument("--data", type=str, required=True, help=_DATA)
     _add_training(parser)
-    _add_recipe(parser, skip=("data", "preset", "application"))
+    _add_recipe(parser, skip=("data", "preset", "application", "search_space"))
     return ["PRESET", "--data NAME[:SPLIT]"]
 
 
