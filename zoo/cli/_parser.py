@@ -31,6 +31,7 @@ COMMANDS = {
     "finetune": "go on training a preset on your own data",
     "evaluate": "measure a preset on data",
     "run": "give inputs to a preset and print its outputs",
+    "tune": "search for better hyperparameters of a recipe",
     "quickstart": "fine-tune a pretrained translator on the names of emoji",
 }
 
@@ -142,6 +143,26 @@ def _add_run(parser: ArgumentParser) -> list[str]:
     return ["PRESET", "[TEXT ...]"]
 
 
+def _add_tune(parser: ArgumentParser) -> list[str]:
+    parser.add_argument("recipe", help="a YAML file; `search_space` in it changes where to look")
+    _option(parser, "out", str, _OUT)
+    parser.add_argument("--restart", action="store_true", help="begin anew")
+    for name, (kind, text) in _TUNING.items():
+        _option(parser, name, kind, text)
+    parser.add_argument("--join", action="store_true", help="work for a coordinator elsewhere")
+    _option(parser, "data_dir", str, _DATA_DIR)
+    return ["RECIPE.yaml"]
+
+
+_TUNING: dict[str, tuple[Any, str]] = {
+    "algorithm": (str, "random, bayesian or hyperband"),
+    "trials": (int, "how many; by default 30"),
+    "space": (dict[str, Any], "changes of the search space, in one JSON object"),
+    "workers": (int, "how many processes of this machine search; by default 1"),
+    "coordinator": (str, "HOST:PORT for workers of other machines; nothing authenticates them"),
+}
+
+
 def _add_quickstart(parser: ArgumentParser) -> list[str]:
     _option(parser, "out", str, _OUT)
     _option(parser, "preset", str, "the translator to start from")
@@ -157,6 +178,7 @@ _ADD = {
     "finetune": _add_finetune,
     "evaluate": _add_evaluate,
     "run": _add_run,
+    "tune": _add_tune,
     "quickstart": _add_quickstart,
 }
 _HINTS = {kind: typing.get_type_hints(kind) for kind in (Recipe, Training)}
