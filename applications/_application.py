@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, ClassVar
@@ -14,7 +15,9 @@ from ._data import Batches, Example, first_of_validation, raw_inputs, raw_pairs
 from ._inference import Kept
 from ._keeping import Keeping
 from ._precision import under_own_policy
+from ._resuming import fit_resumably
 from ._scoring import ValidationScore
+from ._search_spaces import DEFAULT
 
 
 class Application(Keeping):
@@ -79,6 +82,9 @@ class Application(Keeping):
 
     monitor: ClassVar[str] = "loss"
     """The metric of `score` that says best how good the application is."""
+
+    search_space: ClassVar[Mapping[str, Any]] = DEFAULT
+    """Where `zoo.tuning` looks for hyperparameters; what the constructor lacks is left out."""
 
     paired: ClassVar[bool] = True
     """Whether raw data are (input, target) pairs; otherwise they are inputs alone."""
@@ -245,14 +251,14 @@ class Application(Keeping):
             self._kept.validation = validation_data.for_training()
             kwargs["validation_data"] = self._kept.validation
         self.expect(x, validation_data)
-        return super().fit(
-            x.for_training(),
+        fit = functools.partial(
+            super().fit,
             epochs=epochs,
             verbose=verbose,
-            callbacks=callbacks,
             shuffle=False,  # the batches shuffle themselves
             **kwargs,
         )
+        return fit_resumably(fit, callbacks, x, validation_data)
 
     def evaluate(self, x: Any = None, y: Any = None, batch_size: int = 64, **kwargs: Any) -> Any:
         """As `keras.Model.evaluate`, on raw pairs: the loss and the compiled metrics."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import reprlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -172,6 +173,7 @@ class Batches(keras.utils.PyDataset):
         self.shuffle = shuffle
         self.seed = seed
         self._epoch = 0
+        self._done = 0
         self.batches = self._arranged()
 
     @staticmethod
@@ -197,14 +199,48 @@ class Batches(keras.utils.PyDataset):
 
     def on_epoch_end(self) -> None:
         self._epoch += 1
+        self._done = 0
         if self.shuffle:
             self.batches = self._arranged()
+
+    @property
+    def epoch(self) -> int:
+        """The number of the epoch that comes next, or on JAX the one under way."""
+        return self._epoch
+
+    def go_to(self, seed: int, epoch: int, done: int) -> None:
+        """Goes on with an epoch, of which so many batches are done and not made again.
+
+        In their places comes one and the same batch, for whoever counts them.
+        """
+        self.seed, self._epoch, self._done = seed, epoch, done
+        self.batches = self._arranged()
+
+    def identity(self) -> str:
+        """Says which items there are, and how they are put into batches; not in which order."""
+        digest = hashlib.sha256()
+        for example in self.examples:
+            for name in sorted(example):
+                value = np.asarray(example[name])
+                digest.update(f"{name} {value.dtype} {value.shape} ".encode())
+                digest.update(np.ascontiguousarray(value).data)
+        order = "shuffled" if self.shuffle else "in order"
+        return (
+            f"{len(self.examples)} items, {order}, {self.batch_size} a batch, "
+            f"SHA-256 {digest.hexdigest()[:16]}"
+        )
 
     def __len__(self) -> int:
         return len(self.batches)
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
+        if index < self._done:
+            return self._stand_in
         return self._batch(self.batches[index], self._epoch)
+
+    @functools.cached_property
+    def _stand_in(self) -> tuple[Any, ...]:
+        return self._batch(self.batches[0], 0)
 
     def _batch(self, items: Any, epoch: int) -> tuple[Any, ...]:
         features = collate([self._example(int(item), epoch) for item in items])
@@ -243,9 +279,11 @@ class Batches(keras.utils.PyDataset):
         def epoch() -> Iterator[tuple[Any, ...]]:
             # An epoch counts from its start: tf.data reads ahead, so the end of one may come
             # before or after the start of the next.
-            batches, number = self.batches, self._epoch
+            batches, number, done = self.batches, self._epoch, self._done
             self.on_epoch_end()
-            for items in batches:
+            for _ in range(done):
+                yield self._stand_in
+            for items in batches[done:]:
                 yield self._batch(items, number)
 
         signature = keras.tree.map_structure(spec, self[0])

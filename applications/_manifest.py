@@ -78,13 +78,19 @@ def write_manifest(folder: Path) -> None:
     write_json(folder / MANIFEST, {"files": files})
 
 
-def verify(folder: str | os.PathLike[str]) -> None:
+def verify(
+    folder: str | os.PathLike[str],
+    needed: tuple[str, ...] = (CONFIG, WEIGHTS),
+    what: str = "preset",
+) -> None:
     """Checks that a preset folder holds exactly the files of its manifest, unchanged.
 
     Hidden files, README.md and LICENSE may stand beside them; nothing reads those.
 
     Args:
         folder: the preset folder.
+        needed: the files that it must have.
+        what: what messages call it.
 
     Raises:
         PresetError: the manifest is missing or broken; a file is missing, changed, unlisted, a
@@ -92,12 +98,12 @@ def verify(folder: str | os.PathLike[str]) -> None:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise PresetError(f"There is no preset folder at {folder}.")
+        raise PresetError(f"There is no {what} folder at {folder}.")
     files = read_manifest(folder)
-    for name in (CONFIG, WEIGHTS):
+    for name in needed:
         if name not in files:
             raise PresetError(
-                f"{folder / MANIFEST} does not list {name}, which a preset must have."
+                f"{folder / MANIFEST} does not list {name}, which a {what} must have."
             )
     for name, facts in files.items():
         path = folder / name
@@ -171,7 +177,9 @@ def check_target(directory: Path, mine: tuple[str, ...] = ()) -> None:
 
 
 @contextmanager
-def whole_folder(directory: Path, mine: tuple[str, ...] = ()) -> Iterator[Path]:
+def whole_folder(
+    directory: Path, mine: tuple[str, ...] = (), what: str = "preset"
+) -> Iterator[Path]:
     """Gives a new folder to write in, and puts it in the place of `directory` when all went well.
 
     The new folder lies beside `directory`; its manifest is written, and everything is on the disk,
@@ -180,6 +188,7 @@ def whole_folder(directory: Path, mine: tuple[str, ...] = ()) -> Iterator[Path]:
     Args:
         directory: where the folder shall be, with its links resolved.
         mine: see `check_target`.
+        what: what messages call it.
     """
     check_target(directory, mine)
     try:
@@ -195,7 +204,7 @@ def whole_folder(directory: Path, mine: tuple[str, ...] = ()) -> Iterator[Path]:
             shutil.rmtree(fresh, ignore_errors=True)
         _clear(directory)
     except OSError as error:
-        raise PresetError(f"The preset cannot be written to {directory}: {error}.") from error
+        raise PresetError(f"The {what} cannot be written to {directory}: {error}.") from error
 
 
 def recover(directory: Path) -> None:
@@ -209,6 +218,12 @@ def recover(directory: Path) -> None:
                 return
     except OSError:  # then it stays missing, and whoever asked says so
         return
+
+
+def clear_unfinished(directory: Path) -> None:
+    """Removes what a crash left half written beside `directory`; nobody may be writing it now."""
+    for path in _left(directory, "new"):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _put(fresh: Path, directory: Path) -> None:
@@ -239,16 +254,16 @@ def _beside(directory: Path, kind: str) -> Path:
     return directory.with_name(f".{directory.name}.{secrets.token_hex(4)}.{kind}")
 
 
-def _left(directory: Path) -> list[Path]:
-    """Old folders that a crash left beside `directory`, the newest first."""
+def _left(directory: Path, kind: str = "old") -> list[Path]:
+    """Folders, by default old ones, that a crash left beside `directory`, the newest first."""
     if not directory.parent.is_dir():
         return []
-    length = len(_beside(directory, "old").name)
+    length = len(_beside(directory, kind).name)
     found = [
         path
         for path in directory.parent.iterdir()
         if path.name.startswith(f".{directory.name}.")
-        and path.name.endswith(".old")
+        and path.name.endswith(f".{kind}")
         and len(path.name) == length
         and not path.is_symlink()
     ]

@@ -17,6 +17,7 @@ from ._metrics import bits_per_character, nll, perplexity
 from ._prompts import write, write_on
 from ._reading import walk
 from ._scorer import Scorer
+from ._search_spaces import DEFAULT
 from ._writing import Manner
 
 
@@ -86,6 +87,14 @@ class LanguageModel(LanguageNetwork):
     """
 
     monitor = "nll"
+    search_space = {
+        **DEFAULT,
+        "cell.recurrent_weight_dropout": None,  # among the choices below
+        "config.recurrent_weight_dropout": {"min": 0.0, "max": 0.5, "step": 0.1},
+        "config.embedding_dropout": [0.0, 0.1, 0.2],
+        "config.projection_units": [None, 64, 128, 256],
+        "config.window": [35, 70, 100],
+    }
 
     def __init__(
         self,

@@ -15,6 +15,7 @@ from ._attended import Translation, attended, draw
 from ._data import TARGET, Example, raw_pairs
 from ._inference import one_or_many
 from ._metrics import bleu, chrf
+from ._search_spaces import DEFAULT
 from ._sequence_to_sequence import SequenceToSequence
 from ._text import Tokenizer
 
@@ -66,6 +67,14 @@ class Translator(SequenceToSequence):
     """
 
     monitor = "bleu"
+    search_space = {
+        **DEFAULT,
+        "config.decoder_depth": [1, 2],
+        "config.embedding_size": [128, 256, 512],
+        "config.projection_units": [None, 64, 128, 256],
+        "config.attention": ["additive", "dot", "general"],
+        "config.label_smoothing": [0.0, 0.1, 0.2],
+    }
 
     def __init__(
         self,

@@ -59,10 +59,11 @@ __all__ = [
     "swap_cells",
     "trace",
     "training",
+    "tuning",
 ]
 
 if TYPE_CHECKING:
-    from zoo import applications, callbacks, datasets, layers, metrics, plot, training
+    from zoo import applications, callbacks, datasets, layers, metrics, plot, training, tuning
     from zoo.applications import (
         Application,
         HandwritingRecognizer,
@@ -103,7 +104,16 @@ if TYPE_CHECKING:
     )
     from zoo.saving import load_model
 
-_SUBMODULES = ("applications", "callbacks", "datasets", "layers", "metrics", "plot", "training")
+_SUBMODULES = (
+    "applications",
+    "callbacks",
+    "datasets",
+    "layers",
+    "metrics",
+    "plot",
+    "training",
+    "tuning",
+)
 _HOMES = {
     "zoo.applications": (
         "Application",

@@ -6,6 +6,8 @@ import itertools
 import os
 from pathlib import Path
 
+from ._continuing import training_folder
+
 
 def check_output(out: str | Path, recipe_path: str | Path | None = None) -> None:
     """Raises an error if a preset cannot be written to a folder, before the work that makes it.
@@ -29,8 +31,12 @@ def check_output(out: str | Path, recipe_path: str | Path | None = None) -> None
 def new_folder(name: str) -> Path:
     """Returns a folder of the current one that does not exist yet: `name`, `name_2`, `name_3`...
 
+    One for which a training was interrupted comes before it.
+
     >>> new_folder("no_such_preset").name
     'no_such_preset'
     """
     candidates = (Path(f"{name}_{number}" if number > 1 else name) for number in itertools.count(1))
-    return next(path for path in candidates if not os.path.lexists(path))
+    return next(
+        path for path in candidates if training_folder(path).is_dir() or not os.path.lexists(path)
+    )

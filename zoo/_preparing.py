@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ._continuing import resumable
+from ._continuing import tensorboard as tensorboard_callback
 from ._finetuning import HELD_OUT, grow, is_undivided
 from ._folders import check_output
 from ._recipe_cards import RECIPE_NAME, card
@@ -43,19 +46,34 @@ class Prepared:
         out: str | Path | None = None,
         recipe_path: str | Path | None = None,
         verbose: Any = "auto",
+        *,
+        restart: bool = False,
+        tensorboard: str | Path | None = None,
+        tell: Callable[[str], None] | None = None,
     ) -> dict[str, list[float]]:
         """Trains, and returns the history by metric; the arguments are those of `train`."""
+        more = [] if tensorboard is None else [tensorboard_callback(tensorboard)]
         if out is None:
-            return self._fit(None, None, verbose)
+            return self._fit(None, None, verbose, more)
         check_output(out, recipe_path)
-        with tempfile.TemporaryDirectory() as folder:
-            if recipe_path is None:
-                recipe_path = Path(folder) / RECIPE_NAME
-                save_recipe(self.recipe, recipe_path)
-            return self._fit(out, recipe_path, verbose)
+        going_on = resumable(self.recipe, out, restart, tell)
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                if recipe_path is None:
+                    recipe_path = Path(folder) / RECIPE_NAME
+                    save_recipe(self.recipe, recipe_path)
+                history = self._fit(out, recipe_path, verbose, [*more, going_on])
+            going_on.checkpoints.remove()
+        finally:
+            going_on.release()
+        return history
 
     def _fit(
-        self, out: str | Path | None, recipe_path: str | Path | None, verbose: Any
+        self,
+        out: str | Path | None,
+        recipe_path: str | Path | None,
+        verbose: Any,
+        callbacks: list[keras.callbacks.Callback],
     ) -> dict[str, list[float]]:
         recipe, application, settings = self.recipe, self.application, self.recipe.training
         batches = application.preprocess(
@@ -71,7 +89,10 @@ class Prepared:
             batches,
             epochs=settings.epochs,
             validation_data=self.validation,
-            callbacks=[] if self.validation is None else self._watchers(out, kept),
+            callbacks=[
+                *([] if self.validation is None else self._watchers(out, kept)),
+                *callbacks,
+            ],
             verbose=verbose,
         )
         if out is not None:

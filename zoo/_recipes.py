@@ -38,6 +38,8 @@ class Training:
         patience: stop after so many epochs without a better validation score; null never does.
         average_after: average the weights from the first epoch on that is worse than the best of
             those so many epochs before it, see `zoo.callbacks.AveragedSGD`; null never does.
+        on_nan: when the loss is no longer finite, "stop", or "roll_back" to the last checkpoint
+            and go on with half the learning rate, at most three times.
 
     Raises:
         ValueError: a value is out of its range.
@@ -59,10 +61,12 @@ class Training:
     keep_best: bool = True
     patience: int | None = None
     average_after: int | None = None
+    on_nan: str = "stop"
 
     def __post_init__(self) -> None:
         _one_of(self, "optimizer", ("adam", "sgd"))
         _one_of(self, "schedule", ("constant", "cosine"))
+        _one_of(self, "on_nan", ("stop", "roll_back"))
         for name in ("epochs", "batch_size", "patience", "average_after"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -95,6 +99,7 @@ class Recipe:
         grow_vocabulary: let the preset's vocabulary grow from the training split to at most so many
             symbols.
         training: how to train.
+        search_space: changes of the application's search space, for `zoo tune`.
         seed: of the weights, the order and the dropouts.
         dtype: of the weights on disk, "float32" or "float16".
         name: of the preset, in its card; by default its folder's name.
@@ -123,6 +128,7 @@ class Recipe:
     clean: dict[str, Any] | None = None
     grow_vocabulary: int | None = None
     training: Training = dataclasses.field(default_factory=Training)
+    search_space: dict[str, Any] = dataclasses.field(default_factory=dict)
     seed: int = 0
     dtype: str = "float32"
     name: str = ""

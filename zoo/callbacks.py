@@ -8,6 +8,12 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo.applications._checkpoints import CheckpointError
+from zoo.applications._rates import DivergedError
+from zoo.applications._resuming import ResumableTraining
+
+__all__ = ["AveragedSGD", "CheckpointError", "DivergedError", "KeepBest", "ResumableTraining"]
+
 
 class KeepBest(keras.callbacks.Callback):
     """Keeps the weights of the best epoch: as a preset on disk, and in the model at the end.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,8 +38,15 @@ def train(
     out: str | Path | None = None,
     recipe_path: str | Path | None = None,
     verbose: Any = "auto",
+    *,
+    restart: bool = False,
+    tensorboard: str | Path | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> tuple[Application, dict[str, list[float]]]:
-    """Trains what a recipe says.
+    """Trains what a recipe says, or goes on with it where it was interrupted.
+
+    With `out`, checkpoints are kept beside it, in `<out>.training`, until the preset is saved. The
+    same call goes on at the exact step, see `zoo.callbacks.ResumableTraining`.
 
     Args:
         recipe: the recipe.
@@ -48,12 +55,17 @@ def train(
         recipe_path: the file that the recipe came from, to keep beside the preset as it is; by
             default the recipe is written anew.
         verbose: Keras's.
+        restart: begin anew, and remove the checkpoints.
+        tensorboard: a folder for what TensorBoard shows.
+        tell: takes a sentence when training goes on.
 
     Returns:
         The application, and the history of its training by metric.
 
     Raises:
-        ValueError: the recipe cannot be followed, or something at `out` would be lost.
+        ValueError: the recipe cannot be followed, something at `out` would be lost, or the
+            checkpoints are of another recipe or other data.
+        RuntimeError: the loss is not finite.
         FileNotFoundError: data are missing.
 
     Example:
@@ -74,7 +86,9 @@ def train(
     if out is not None:
         check_output(out, recipe_path)
     prepared = prepare(recipe)
-    history = prepared.fit(out, recipe_path, verbose)
+    history = prepared.fit(
+        out, recipe_path, verbose, restart=restart, tensorboard=tensorboard, tell=tell
+    )
     return prepared.application, history
 
 

@@ -20,7 +20,7 @@ Run = Callable[..., Any]
 def untrained(monkeypatch: pytest.MonkeyPatch) -> None:
     """Training saves what it starts from."""
 
-    def fit(self: Any, out: Path, *rest: Any) -> dict[str, list[float]]:
+    def fit(self: Any, out: Path, *rest: Any, **options: Any) -> dict[str, list[float]]:
         training.save_recipe(self.recipe, "r.yaml")
         self.application.save_to_preset(out, recipe="r.yaml")
         return {"loss": [1.0]}

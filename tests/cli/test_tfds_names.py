@@ -28,7 +28,7 @@ def test_evaluate(run: Run, preset: str, folder: Path, capsys: pytest.CaptureFix
 def test_finetune_and_train(run: Run, preset: str, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
 
-    def fit(self: Any, out: Path, *rest: Any) -> dict[str, list[float]]:
+    def fit(self: Any, out: Path, *rest: Any, **options: Any) -> dict[str, list[float]]:
         seen.append((self.recipe.split, self.recipe.validation_split, *self.data))
         shutil.copytree(preset, out)
         return {"loss": [1.0]}

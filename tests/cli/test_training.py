@@ -35,7 +35,7 @@ def test_finetune_as_json(
     scores = iter([{"bleu": 1.0}, {"bleu": 2.0}])
     monkeypatch.setattr(training, "evaluate", lambda *arguments, **options: next(scores))
     monkeypatch.setattr(
-        training.Prepared, "fit", lambda self, out, *rest: shutil.copytree(preset, out)
+        training.Prepared, "fit", lambda self, out, *rest, **options: shutil.copytree(preset, out)
     )
     found = run("finetune", preset, "--data", "emoji_names/en-de", "--out", "out", "--json")
     assert found == {
@@ -81,7 +81,7 @@ def test_ctrl_c_leaves_the_best_epoch(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def interrupted(self: Any, out: Path, *arguments: Any) -> None:
+    def interrupted(self: Any, out: Path, *arguments: Any, **options: Any) -> None:
         if out.name == "own":
             shutil.copytree(made, out)
         raise KeyboardInterrupt
@@ -92,3 +92,60 @@ def test_ctrl_c_leaves_the_best_epoch(
     assert main(["train", "r.yaml"]) == 130
     assert "zoo: Interrupted; the best epoch so far is saved in own." in capsys.readouterr().err
     verify("own")
+
+
+def test_an_interrupted_training_goes_on(
+    run: Run, fail: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from zoo import Translator
+
+    score = Translator.score
+    left = [1, 0]
+
+    def interrupted(*arguments: Any, **options: Any) -> dict[str, float]:
+        if not left.pop(0):
+            raise KeyboardInterrupt
+        return score(*arguments, **options)
+
+    monkeypatch.setattr(Translator, "score", interrupted)
+    Path("r.yaml").write_text(RECIPE)
+    command = ["train", "r.yaml", "--batch-size", "8"]
+    assert main([*command, "--tensorboard", "shown"]) == 130
+    monkeypatch.undo()
+    assert list(Path("shown/train").iterdir())
+    assert Path("own.training").is_dir()
+    # The same folder, though a preset is there by now; nothing else may come of it.
+    sentence = fail(*command, "--learning-rate", "0.1")
+    assert "own.training are of another training (training.learning_rate was 0.001" in sentence
+    assert "and is now 0.1" in sentence and "--restart" in sentence
+    assert main(command) == 0
+    assert not Path("own.training").exists() and not Path("own_2").exists()
+    verify("own")
+
+
+def test_restart_forgets_what_was_interrupted(folder: Path) -> None:
+    from zoo._continuing import resumable, training_folder
+
+    recipe = training.Recipe(data="x")
+    first = resumable(recipe, "out", False, None)
+    first.checkpoints.save(3, {}, {})
+    first.release()
+    assert training.new_folder("out") == Path("out")
+    again = resumable(recipe, "out", True, None)
+    assert again.checkpoints.steps() == []
+    again.release()
+    assert training_folder("out").is_dir()
+
+
+def test_tensorboard_that_is_missing(
+    fail: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import importlib.util
+
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *more: name != "tensorboard" and find(name, *more)
+    )
+    Path("r.yaml").write_text(RECIPE)
+    sentence = fail("train", "r.yaml", "--tensorboard", "shown")
+    assert sentence == "`--tensorboard` needs a package: pip install tensorboard."

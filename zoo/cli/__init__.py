@@ -28,6 +28,7 @@ _COMMANDS = {
     "run": "zoo.cli._presets:run",
     "train": "zoo.cli._training:train",
     "finetune": "zoo.cli._training:finetune",
+    "tune": "zoo.cli._tuning:tune",
     "quickstart": "zoo.cli._training:quickstart",
 }
 _WITHOUT_ENGINE = ("show",)

@@ -20,6 +20,8 @@ DECODING_SHORTCUTS = ("beam_size", "length_penalty")
 _SHORT_NAMES = ("epochs", "learning_rate", "batch_size")
 _DATA = "NAME[:SPLIT]: a dataset, a TSV or CSV file, or two aligned files with a comma between"
 _DATA_DIR = "where the data are, if not at ZOO_DATA_DIR"
+_RESTART = "begin anew where a training was interrupted"
+_TENSORBOARD = "a folder for what TensorBoard shows"
 _OUT = "the folder for the preset; by default a new one in the current folder"
 
 COMMANDS = {
@@ -29,6 +31,7 @@ COMMANDS = {
     "finetune": "go on training a preset on your own data",
     "evaluate": "measure a preset on data",
     "run": "give inputs to a preset and print its outputs",
+    "tune": "search for better hyperparameters of a recipe",
     "quickstart": "fine-tune a pretrained translator on the names of emoji",
 }
 
@@ -107,16 +110,16 @@ def _add_show(parser: ArgumentParser) -> list[str]:
 
 def _add_train(parser: ArgumentParser) -> list[str]:
     parser.add_argument("recipe", help="a YAML file; every field can be overridden below")
-    _option(parser, "out", str, _OUT)
-    _add_recipe(parser)
+    _add_training(parser)
+    _add_recipe(parser, skip=("search_space",))
     return ["RECIPE.yaml"]
 
 
 def _add_finetune(parser: ArgumentParser) -> list[str]:
     _add_show(parser)
     parser.add_argument("--data", type=str, required=True, help=_DATA)
-    _option(parser, "out", str, _OUT)
-    _add_recipe(parser, skip=("data", "preset", "application"))
+    _add_training(parser)
+    _add_recipe(parser, skip=("data", "preset", "application", "search_space"))
     return ["PRESET", "--data NAME[:SPLIT]"]
 
 
@@ -142,6 +145,26 @@ def _add_run(parser: ArgumentParser) -> list[str]:
     return ["PRESET", "[TEXT ...]"]
 
 
+def _add_tune(parser: ArgumentParser) -> list[str]:
+    parser.add_argument("recipe", help="a YAML file; `search_space` in it changes where to look")
+    _option(parser, "out", str, _OUT)
+    parser.add_argument("--restart", action="store_true", help="begin anew")
+    for name, (kind, text) in _TUNING.items():
+        _option(parser, name, kind, text)
+    parser.add_argument("--join", action="store_true", help="work for a coordinator elsewhere")
+    _option(parser, "data_dir", str, _DATA_DIR)
+    return ["RECIPE.yaml"]
+
+
+_TUNING: dict[str, tuple[Any, str]] = {
+    "algorithm": (str, "random, bayesian or hyperband"),
+    "trials": (int, "how many; by default 30"),
+    "space": (dict[str, Any], "changes of the search space, in one JSON object"),
+    "workers": (int, "how many processes of this machine search; by default 1"),
+    "coordinator": (str, "HOST:PORT for workers of other machines; nothing authenticates them"),
+}
+
+
 def _add_quickstart(parser: ArgumentParser) -> list[str]:
     _option(parser, "out", str, _OUT)
     _option(parser, "preset", str, "the translator to start from")
@@ -157,6 +180,7 @@ _ADD = {
     "finetune": _add_finetune,
     "evaluate": _add_evaluate,
     "run": _add_run,
+    "tune": _add_tune,
     "quickstart": _add_quickstart,
 }
 _HINTS = {kind: typing.get_type_hints(kind) for kind in (Recipe, Training)}
@@ -167,6 +191,12 @@ _HELP = {
     }
     for kind in (Recipe, Training)
 }
+
+
+def _add_training(parser: ArgumentParser) -> None:
+    _option(parser, "out", str, _OUT)
+    parser.add_argument("--restart", action="store_true", help=_RESTART)
+    _option(parser, "tensorboard", str, _TENSORBOARD)
 
 
 def _add_recipe(parser: ArgumentParser, skip: tuple[str, ...] = ()) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ._output import Result, count, items, metric_table, short, table
 
-_OWN = ("recipe", "out", "json")
+_OWN = ("recipe", "out", "json", "restart", "tensorboard")
 
 
 class Interrupted(KeyboardInterrupt):
@@ -32,7 +32,7 @@ def train(arguments: dict[str, Any]) -> Result:
     prepared = training.prepare(recipe)
     _tell(prepared)
     vocabulary = _tell_vocabulary(prepared)
-    history = _fit(prepared, out, copied)
+    history = _fit(prepared, out, copied, arguments)
     scores = _kept_scores(prepared, history)
     parts = []
     if scores:
@@ -72,7 +72,7 @@ def finetune(arguments: dict[str, Any]) -> Result:
     _tell(prepared, f"the last 10 % of {data}, held out" if held_out else "")
     vocabulary = _tell_vocabulary(prepared)
     before = _score(prepared, prepared.start or prepared.application)
-    _fit(prepared, out, None)
+    _fit(prepared, out, None, arguments)
     after = _score(prepared, prepared.application)
     if after and recipe.dtype == "float32":
         write_measured(out, data, str(recipe.validation_split), after, seed=recipe.seed)
@@ -172,15 +172,29 @@ def _score(prepared: Any, application: Any) -> dict[str, float]:
     )
 
 
-def _fit(prepared: Any, out: Path, recipe_path: Path | None) -> dict[str, list[float]]:
+def _fit(
+    prepared: Any, out: Path, recipe_path: Path | None, arguments: dict[str, Any]
+) -> dict[str, list[float]]:
+    from zoo._continuing import training_folder
+
     card = out / "card.json"
     before = card.stat().st_mtime_ns if card.exists() else None
     try:
-        return prepared.fit(out, recipe_path, _verbose())
+        return prepared.fit(
+            out,
+            recipe_path,
+            _verbose(),
+            restart=arguments["restart"],
+            tensorboard=arguments.get("tensorboard"),
+            tell=print,
+        )
     except KeyboardInterrupt:
+        parts = ["Interrupted"]
         if card.exists() and card.stat().st_mtime_ns != before:
-            raise Interrupted(f"Interrupted; the best epoch so far is saved in {out}.") from None
-        raise
+            parts.append(f"the best epoch so far is saved in {out}")
+        if training_folder(out).is_dir():
+            parts.append("give the same command again to go on")
+        raise Interrupted(f"{'; '.join(parts)}.") from None
 
 
 def _kept_scores(prepared: Any, history: dict[str, list[float]]) -> dict[str, float]:

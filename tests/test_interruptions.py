@@ -1,0 +1,35 @@
+"""Trainings that are killed at random moments, in processes of their own."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def killed(*options: str) -> dict[str, Any]:
+    command = [sys.executable, "-W", "ignore", "benchmarks/interruptions.py", "--json", *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+def test_killed_and_started_again() -> None:
+    found = killed("--kills", "4")
+    assert found["killed"] == found["undisturbed"]
+    assert len(found["kills"]) == 4
+    assert found["left"] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("application", ["adder", "translator", "language_model"])
+def test_killed_twenty_times(application: str) -> None:
+    found = killed("--kills", "20", "--seed", "1", "--application", application)
+    assert found["killed"] == found["undisturbed"]
+    assert "half a file" in found["kills"]
+    # Of the preset of the best epoch nothing half written stays either.
+    assert all(name.split("/")[0] == "preset" for name in found["left"])
