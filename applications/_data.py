@@ -24,6 +24,10 @@ class Item(dict[str, np.ndarray]):
         self.raw = raw
 
 
+class Fixed(np.ndarray):
+    """A feature of one shape for all items, which is never padded: `array.view(Fixed)`."""
+
+
 def unwrapped(value: Any) -> Any:
     """Returns a raw value as Python or NumPy has it: tensors become arrays, scalar ones scalars."""
     if hasattr(value, "numpy"):
@@ -56,13 +60,16 @@ def raw_items(data: Any, as_plain: Callable[[Any], Any] = plain) -> list[Any]:
     return [as_plain(item) for item in items]
 
 
-def raw_pairs(data: Any, targets: Any = None) -> tuple[list[Any], list[Any]]:
+def raw_pairs(
+    data: Any, targets: Any = None, as_input: Callable[[Any], Any] = plain
+) -> tuple[list[Any], list[Any]]:
     """Returns raw data as a list of inputs and a list of targets of the same length.
 
     Args:
         data: (input, target) pairs in a list, a tf.data.Dataset or a generator; or the inputs
             alone when `targets` are given; or a tuple `(inputs, targets)` of two sequences.
         targets: the targets, when they come apart.
+        as_input: what makes an input a raw value.
 
     Raises:
         TypeError: `data` is nothing to iterate over.
@@ -78,7 +85,7 @@ def raw_pairs(data: Any, targets: Any = None) -> tuple[list[Any], list[Any]]:
         if not isinstance(data[0], str | bytes):
             data, targets = data
     if targets is not None:
-        inputs, targets = raw_items(data), raw_items(targets)
+        inputs, targets = raw_items(data, as_input), raw_items(targets)
         if len(inputs) != len(targets):
             raise ValueError(
                 "There must be as many targets as inputs. "
@@ -86,14 +93,14 @@ def raw_pairs(data: Any, targets: Any = None) -> tuple[list[Any], list[Any]]:
             )
     else:
         inputs, targets = [], []
-        for number, pair in enumerate(raw_items(data)):
+        for number, pair in enumerate(raw_items(data, unwrapped)):
             parts = list(pair) if isinstance(pair, Iterable) else []
-            if isinstance(pair, str) or len(parts) != 2:
+            if isinstance(pair, str | bytes) or len(parts) != 2:
                 raise ValueError(
                     f"Each item of `data` must be a pair (input, target). "
                     f"Received as item {number}: {pair!r}."
                 )
-            inputs.append(plain(parts[0]))
+            inputs.append(as_input(parts[0]))
             targets.append(plain(parts[1]))
     if not inputs:
         raise ValueError("`data` must hold at least one pair. Received: none.")
@@ -135,6 +142,13 @@ def first_of_validation(count: int, share: float) -> int:
     return cut
 
 
+def lengths(example: Example) -> list[int]:
+    """The lengths of those features that are padded."""
+    return [
+        len(value) for value in example.values() if np.ndim(value) and not isinstance(value, Fixed)
+    ]
+
+
 def bucket_edge(length: int) -> int:
     """Returns the length to which an item of `length` steps is padded: few edges, little waste."""
     step = max(4, 2 ** max(0, length.bit_length() - 3))
@@ -173,7 +187,7 @@ class Batches(keras.utils.PyDataset):
 
     @staticmethod
     def _sort_key(example: Example) -> list[int]:
-        edges = [bucket_edge(len(value)) for value in example.values() if np.ndim(value)]
+        edges = [bucket_edge(length) for length in lengths(example)]
         return [max(edges, default=0), sum(edges)]
 
     @functools.cached_property
@@ -255,7 +269,7 @@ def collate(examples: list[Example], length: int | None = None) -> dict[str, np.
     batch = {}
     for name in examples[0]:
         values = [np.asarray(example[name]) for example in examples]
-        if values[0].ndim:
+        if values[0].ndim and not isinstance(examples[0][name], Fixed):
             longest = length or bucket_edge(max(len(value) for value in values))
             padded = np.zeros((len(values), longest, *values[0].shape[1:]), values[0].dtype)
             for row, value in zip(padded, values, strict=True):

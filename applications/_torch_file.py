@@ -1,7 +1,7 @@
-"""Tensors out of a file that PyTorch wrote before 1.6, without PyTorch and without its pickles' power.
+"""Tensors out of an old file of PyTorch's, without PyTorch and without the power of pickles.
 
-Such a file is five pickles (a magic number, a version, facts about the machine, the tensors without
-their numbers, the names of the storages) and then the numbers of each storage.
+Until version 1.6, such a file was five pickles (a magic number, a version, facts about the machine,
+the tensors without their numbers, the names of the storages) and then the numbers of each storage.
 """
 
 from __future__ import annotations

@@ -18,6 +18,8 @@ __version__ = "0.1.0"
 __all__ = [
     "AdditiveAttention",
     "Application",
+    "Caption",
+    "Captioner",
     "Chrono",
     "CoupledGateLSTM",
     "CoupledGateLSTMCell",
@@ -65,6 +67,8 @@ if TYPE_CHECKING:
     from zoo import applications, callbacks, datasets, layers, metrics, plot, training
     from zoo.applications import (
         Application,
+        Caption,
+        Captioner,
         HandwritingRecognizer,
         LanguageModel,
         Translation,
@@ -107,6 +111,8 @@ _SUBMODULES = ("applications", "callbacks", "datasets", "layers", "metrics", "pl
 _HOMES = {
     "zoo.applications": (
         "Application",
+        "Caption",
+        "Captioner",
         "HandwritingRecognizer",
         "LanguageModel",
         "Translation",
