@@ -107,6 +107,15 @@ class PictureNetwork(Generating):
             for number, image in enumerate(images)
         )
 
+    def features_of(self, images: list[Any]) -> list[np.ndarray]:
+        """What the encoder makes of raw pictures, (positions, depth) each, float16.
+
+        They are kept on the disk, and come from there where they were computed before.
+        """
+        if not self.adapted and self._features is None:
+            self.open_eye()
+        return [np.asarray(example["grid"]) for example in self.seen(images, keep=True)]
+
     def _whole_eye(self) -> Encoder:
         height, width = self._notes["size"]
         return Encoder(self.eye, (height, width))
@@ -185,6 +194,9 @@ class PictureNetwork(Generating):
         self.build_embedding()
         self.look = keras.layers.Dense(width)
         self.look.build((None, None, self._notes["depth"]))
+        # Encoders differ in the size of their features by orders of magnitude.
+        self.even = keras.layers.LayerNormalization()
+        self.even.build((None, None, width))
         if self.inject == "first":
             self.opening = keras.layers.Dense(self.embedding_size)
             self.opening.build((None, width))
@@ -199,7 +211,7 @@ class PictureNetwork(Generating):
             grid = self._whole_eye().grid(features["pixels"])
         else:
             grid = ops.cast(features["grid"], self.compute_dtype)
-        memory = self.look(self.drop(grid, training=training))
+        memory = self.even(self.look(self.drop(grid, training=training)))
         return memory, ops.mean(memory, axis=1), None
 
     def call(self, features: dict[str, Any], training: bool = False) -> Any:

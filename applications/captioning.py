@@ -84,6 +84,7 @@ class Captioner(PictureNetwork):
     """
 
     monitor = "cider"
+    data_kind = "captions"  # type: ignore[assignment]
 
     def __init__(
         self,

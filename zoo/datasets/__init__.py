@@ -12,9 +12,12 @@ TensorFlow is imported when data are loaded, not when this package is.
 
 from ._base import PairDataset, TextDataset
 from ._loading import is_file_dataset, list_datasets, load, parse_spec, register_dataset
+from .captions import Captions
 from .cleaning import clean
 from .emoji_names import EmojiNames
+from .emoji_pictures import EmojiPictures
 from .english import English
+from .flickr8k import Flickr8k
 from .hershey_ink import HersheyInk
 from .iam_ondb import IAMOnDB
 from .imadocsen_ondb import ImadocSenOnDB
@@ -27,8 +30,11 @@ from .tiny_shakespeare import TinyShakespeare
 from .wikitext2 import WikiText2
 
 __all__ = [
+    "Captions",
     "EmojiNames",
+    "EmojiPictures",
     "English",
+    "Flickr8k",
     "KingJamesBible",
     "HersheyInk",
     "IAMOnDB",
