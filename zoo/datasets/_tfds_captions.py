@@ -44,7 +44,13 @@ def read_captions(name: str, info: Any, read: Callable[..., tf.data.Dataset]) ->
         pictures = tf.repeat(example[image][tf.newaxis], tf.size(texts), axis=0)
         return tf.data.Dataset.from_tensor_slices((pictures, texts))
 
-    decoders = {image: tfds.decode.SkipDecoding()}
+    wanted: Any = True
+    for key in reversed(captions):
+        wanted = {key: wanted}
+    # Pixels of all pictures would take a hundred times the room of their files.
+    decoders = tfds.decode.PartialDecoding(
+        {image: True, **wanted}, decoders={image: tfds.decode.SkipDecoding()}
+    )
     return read(decoders=decoders).flat_map(pairs)
 
 
