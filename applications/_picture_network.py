@@ -13,10 +13,11 @@ from keras import ops
 
 from ._data import Example, Fixed
 from ._decoder import AttentionDecoder
-from ._encoders import Encoder, open_encoder
+from ._encoders import OWN, Encoder, open_encoder
 from ._features import Features, cache_folder
 from ._generating import Generating
 from ._growing import Grown
+from ._pictures import grouped
 from ._units import Units
 from ._weights import weight_paths
 
@@ -53,17 +54,23 @@ class PictureNetwork(Generating):
     feature_cache: Path | None
     """The folder that keeps features of pictures; None keeps none."""
 
-    def __init__(self, choices: Mapping[str, Any], **kwargs: Any) -> None:
-        super().__init__(choices, **kwargs)
+    def __init__(self, choices: Mapping[str, Any], encoder: Any, **kwargs: Any) -> None:
+        own = isinstance(encoder, keras.Model)
+        # A model of the user's is no part of the network, and is not kept with it.
+        super().__init__({**choices, "encoder": OWN if own else encoder}, **kwargs)
+        self._given_encoder = lambda: encoder
         self.feature_cache = cache_folder()
-        self.verbose_features = 1
+        self._shown = 1
         self._features: Features | None = None
 
     # The pictures.
 
+    def _opened(self, weights: str | None) -> Encoder:
+        return open_encoder(self._given_encoder(), weights, self.image_size)
+
     def open_eye(self) -> Encoder:
         """Makes the encoder, and notes what the rest of the network must know of it."""
-        encoder = open_encoder(self.encoder, self.encoder_weights, self.image_size)
+        encoder = self._opened(self.encoder_weights)
         self._notes = {
             "size": list(encoder.size),
             "grid": list(encoder.grid_shape),
@@ -86,7 +93,7 @@ class PictureNetwork(Generating):
     def features(self) -> Features:
         """The encoder with what it has computed."""
         if self._features is None:
-            encoder = open_encoder(self.encoder, self.encoder_weights, self.image_size)
+            encoder = self._opened(self.encoder_weights)
             if encoder.weights_digest() != self._notes["weights"]:
                 raise ValueError(
                     "The encoder has other weights than the one with which this "
@@ -99,13 +106,15 @@ class PictureNetwork(Generating):
     def seen(self, images: list[Any], *, keep: bool = False, verbose: int = 0) -> Seen:
         """Features of raw pictures; `keep` writes new ones to the disk."""
         if not self.train_encoder:
-            shown = self.verbose_features if keep else verbose
+            shown = self._shown if keep else verbose
             return Seen({"grid": grid} for grid in self.features.of(images, keep, verbose=shown))
         encoder = self._whole_eye()
-        return Seen(
-            {"pixels": encoder.pixels(image, f"Picture {number}").view(Fixed)}
-            for number, image in enumerate(images)
-        )
+        found = Seen({} for _ in images)
+        for group in grouped(images):
+            pixels = encoder.pixels(images[group[0]], f"Picture {group[0]}").view(Fixed)
+            for number in group:
+                found[number] = {"pixels": pixels}
+        return found
 
     def features_of(self, images: list[Any]) -> list[np.ndarray]:
         """What the encoder makes of raw pictures, (positions, depth) each, float16.
@@ -121,7 +130,7 @@ class PictureNetwork(Generating):
         return Encoder(self.eye, (height, width))
 
     def fit(self, *args: Any, verbose: Any = "auto", **kwargs: Any) -> keras.callbacks.History:
-        self.verbose_features = 0 if verbose in (0, "0") else 1
+        self._shown = 0 if verbose in (0, "0") else 1
         return super().fit(*args, verbose=verbose, **kwargs)
 
     def with_trainable_encoder(self) -> Self:
@@ -131,7 +140,7 @@ class PictureNetwork(Generating):
         """
         self._require_adapted()
         other = type(self).from_config(
-            {**self.get_config(), "encoder": self.encoder, "train_encoder": True}
+            {**self.get_config(), "encoder": self._given_encoder(), "train_encoder": True}
         )
         other.restore(self.assets())
         other.eye.set_weights(self.features.encoder.network.get_weights())
@@ -152,7 +161,7 @@ class PictureNetwork(Generating):
         self.symbols = restored(assets["tokenizer.json"], self.unit)
         self._notes = _checked_notes(assets[_EYE])
         if self.train_encoder:
-            self.eye = open_encoder(self.encoder, None, self.image_size).network
+            self.eye = self._opened(None).network
         self.build_network()
 
     def grown(self, data: Any, targets: Any, vocabulary_size: int) -> Grown:
@@ -242,8 +251,8 @@ class PictureNetwork(Generating):
 
     def _unevenness(self, previous: Any, weights: Any) -> Any:
         """How far the attention over a caption is from one look at each place, by symbol."""
-        real = ops.cast(ops.not_equal(previous, 0), weights.dtype)
-        looks = ops.sum(weights * ops.expand_dims(real, -1), axis=1)
+        real = ops.cast(ops.not_equal(previous, 0), "float32")
+        looks = ops.sum(ops.cast(weights, "float32") * ops.expand_dims(real, -1), axis=1)
         return ops.sum(ops.square(1 - looks)) / ops.maximum(ops.sum(real), 1)
 
     def _mixed(self, previous: Any, logits: Any) -> Any:

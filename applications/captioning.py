@@ -14,7 +14,7 @@ from ._caption_metrics import caption_scores
 from ._captioned import attended, draw
 from ._captions import UNITS, checked, clean, learned
 from ._data import Example, first_of_validation, raw_pairs
-from ._encoders import OWN, check_encoder
+from ._encoders import check_encoder
 from ._generating import Search
 from ._picture_network import INJECTIONS, PictureNetwork, Seen
 from ._pictures import grouped, one_or_many_pictures, picture
@@ -112,7 +112,7 @@ class Captioner(PictureNetwork):
         recurrent_options: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(arguments(locals()), **kwargs)
+        super().__init__(arguments(locals()), encoder, **kwargs)
         check_encoder(encoder, encoder_weights, image_size)
         for name in ("units", "decoder_depth", "embedding_size", "max_length", "min_count"):
             positive_integer(name, getattr(self, name))
@@ -136,12 +136,6 @@ class Captioner(PictureNetwork):
             )
         self.new_decoder()  # an unknown cell or option is named now, not after `adapt`
 
-    def get_config(self) -> dict[str, Any]:
-        config = super().get_config()
-        if not isinstance(config["encoder"], str):
-            config["encoder"] = OWN
-        return config
-
     # Data.
 
     def raw(self, data: Any, targets: Any = None) -> tuple[list[Any], list[Any]]:
@@ -149,6 +143,8 @@ class Captioner(PictureNetwork):
         pictures, captions = raw_pairs(data, targets, picture)
         found: tuple[list[Any], list[Any]] = ([], [])
         for image, given in zip(pictures, captions, strict=True):
+            if isinstance(image, bytes) and found[0] and image == found[0][-1]:
+                image = found[0][-1]  # kept once, not as often as it has captions
             for caption in [given] if isinstance(given, str) else _several(given):
                 found[0].append(image)
                 found[1].append(caption)
@@ -178,7 +174,7 @@ class Captioner(PictureNetwork):
 
     def featurize(self, inputs: list[Any], targets: list[Any] | None = None) -> list[Example]:
         if targets is None:
-            return self.seen(inputs)
+            return self.seen(inputs, keep=True)
         inputs, targets = self.raw(inputs, targets)
         captions = [self.symbols.encode(clean(caption)) for caption in targets]
         kept = [
