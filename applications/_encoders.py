@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from ._image import read_image, resized
+from ._image import read_image, resized, varied
 
 OWN = "custom"
 """What stands for a model of the user's where names are written down."""
@@ -55,9 +55,12 @@ class Encoder:
         found = self.network(ops.cast(pixels, "float32"), training=False)
         return ops.reshape(found, (-1, self.positions, self.depth))
 
-    def pixels(self, image: Any, what: str) -> np.ndarray:
-        """One raw picture as uint8 (height, width, 3)."""
-        return resized(read_image(image, what), *self.size)
+    def pixels(
+        self, image: Any, what: str, generator: np.random.Generator | None = None
+    ) -> np.ndarray:
+        """One raw picture as uint8 (height, width, 3); with a generator, varied at random."""
+        pixels = read_image(image, what)
+        return resized(pixels if generator is None else varied(pixels, generator), *self.size)
 
     def weights_digest(self) -> str:
         """A digest of the weights."""

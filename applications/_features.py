@@ -60,6 +60,7 @@ class Features:
         images: Sequence[Any],
         keep: bool = True,
         *,
+        variation: int = 0,
         batch_size: int = 16,
         verbose: int = 0,
     ) -> list[Fixed]:
@@ -68,10 +69,13 @@ class Features:
         Args:
             images: raw pictures; equal ones are computed once.
             keep: whether grids that are new are written to the disk.
+            variation: 0 for pictures as they are; other numbers change each at random, always in
+                the same way.
             batch_size: pictures at a time.
             verbose: 1 shows a progress bar where pictures must be computed.
         """
-        keys = [digest(image, f"Picture {number}") for number, image in enumerate(images)]
+        mark = f"-{variation}" if variation else ""
+        keys = [digest(image, f"Picture {number}") + mark for number, image in enumerate(images)]
         grids: dict[str, Fixed] = {}
         missing: dict[str, int] = {}
         for number, key in enumerate(keys):
@@ -87,7 +91,11 @@ class Features:
         for begin in range(0, len(wanted), batch_size):
             chosen = wanted[begin : begin + batch_size]
             pixels = [
-                self.encoder.pixels(images[missing[key]], f"Picture {missing[key]}")
+                self.encoder.pixels(
+                    images[missing[key]],
+                    f"Picture {missing[key]}",
+                    np.random.default_rng([variation, int(key[:16], 16)]) if variation else None,
+                )
                 for key in chosen
             ]
             for key, grid in zip(chosen, self._computed(pixels), strict=True):

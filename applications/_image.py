@@ -103,6 +103,23 @@ def resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
     return np.asarray(made)
 
 
+def varied(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """A part of a picture, from 60 % of it on, mirrored every other time.
+
+    Example:
+
+    >>> import numpy as np
+    >>> varied(np.zeros((10, 20, 3), "uint8"), np.random.default_rng(0)).shape
+    (9, 18, 3)
+    """
+    share = np.sqrt(generator.uniform(0.6, 1.0))
+    height, width = (max(1, round(side * share)) for side in image.shape[:2])
+    top = generator.integers(image.shape[0] - height + 1)
+    left = generator.integers(image.shape[1] - width + 1)
+    part = image[top : top + height, left : left + width]
+    return np.ascontiguousarray(part[:, ::-1] if generator.random() < 0.5 else part)
+
+
 def _decoded(file: Any, what: str, mode: str, background: Sequence[int]) -> np.ndarray:
     from PIL import Image, UnidentifiedImageError
 

@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Self
 
 import keras
 import numpy as np
 from keras import ops
 
-from ._data import Example, Fixed
+from ._captions import restored
 from ._decoder import AttentionDecoder
-from ._encoders import OWN, Encoder, open_encoder
-from ._features import Features, cache_folder
-from ._generating import Generating
 from ._growing import Grown
-from ._pictures import grouped
+from ._sight import EYE, Sighted
 from ._units import Units
 from ._weights import weight_paths
 
 INJECTIONS = ("initial", "first", "every")
 
-_EYE = "encoder.json"
 
-
-class Seen(list[Example]):
-    """Features of pictures."""
-
-
-class PictureNetwork(Generating):
+class PictureNetwork(Sighted):
     """An application from pictures to sequences of symbols.
 
     The features are `grid`, (positions, depth), what the encoder makes of a picture; or `pixels`,
@@ -39,10 +28,6 @@ class PictureNetwork(Generating):
     A subclass has the choices that `Captioner` explains, and `symbols` once it is adapted.
     """
 
-    encoder: Any
-    encoder_weights: str | None
-    image_size: int
-    train_encoder: bool
     inject: str
     gated: bool
     attention_penalty: float
@@ -50,88 +35,6 @@ class PictureNetwork(Generating):
     unit: str
     max_length: int
     symbols: Units
-
-    feature_cache: Path | None
-    """The folder that keeps features of pictures; None keeps none."""
-
-    def __init__(self, choices: Mapping[str, Any], encoder: Any, **kwargs: Any) -> None:
-        own = isinstance(encoder, keras.Model)
-        # A model of the user's is no part of the network, and is not kept with it.
-        super().__init__({**choices, "encoder": OWN if own else encoder}, **kwargs)
-        self._given_encoder = lambda: encoder
-        self.feature_cache = cache_folder()
-        self._shown = 1
-        self._features: Features | None = None
-
-    # The pictures.
-
-    def _opened(self, weights: str | None) -> Encoder:
-        return open_encoder(self._given_encoder(), weights, self.image_size)
-
-    def open_eye(self) -> Encoder:
-        """Makes the encoder, and notes what the rest of the network must know of it."""
-        encoder = self._opened(self.encoder_weights)
-        self._notes = {
-            "size": list(encoder.size),
-            "grid": list(encoder.grid_shape),
-            "depth": encoder.depth,
-            "weights": encoder.weights_digest(),
-        }
-        if self.train_encoder:
-            self.eye = encoder.network
-        else:
-            self._features = Features(encoder, self.feature_cache)
-        return encoder
-
-    @property
-    def grid_shape(self) -> tuple[int, int]:
-        """How many rows and columns of positions the encoder sees."""
-        rows, columns = self._notes["grid"]
-        return rows, columns
-
-    @property
-    def features(self) -> Features:
-        """The encoder with what it has computed."""
-        if self._features is None:
-            encoder = self._opened(self.encoder_weights)
-            if encoder.weights_digest() != self._notes["weights"]:
-                raise ValueError(
-                    "The encoder has other weights than the one with which this "
-                    f"{type(self).__name__} was trained; give it the same one."
-                )
-            self._features = Features(encoder, self.feature_cache)
-        self._features.keep_in(self.feature_cache)
-        return self._features
-
-    def seen(self, images: list[Any], *, keep: bool = False, verbose: int = 0) -> Seen:
-        """Features of raw pictures; `keep` writes new ones to the disk."""
-        if not self.train_encoder:
-            shown = self._shown if keep else verbose
-            return Seen({"grid": grid} for grid in self.features.of(images, keep, verbose=shown))
-        encoder = self._whole_eye()
-        found = Seen({} for _ in images)
-        for group in grouped(images):
-            pixels = encoder.pixels(images[group[0]], f"Picture {group[0]}").view(Fixed)
-            for number in group:
-                found[number] = {"pixels": pixels}
-        return found
-
-    def features_of(self, images: list[Any]) -> list[np.ndarray]:
-        """What the encoder makes of raw pictures, (positions, depth) each, float16.
-
-        They are kept on the disk, and come from there where they were computed before.
-        """
-        if not self.adapted and self._features is None:
-            self.open_eye()
-        return [np.asarray(example["grid"]) for example in self.seen(images, keep=True)]
-
-    def _whole_eye(self) -> Encoder:
-        height, width = self._notes["size"]
-        return Encoder(self.eye, (height, width))
-
-    def fit(self, *args: Any, verbose: Any = "auto", **kwargs: Any) -> keras.callbacks.History:
-        self._shown = 0 if verbose in (0, "0") else 1
-        return super().fit(*args, verbose=verbose, **kwargs)
 
     def with_trainable_encoder(self) -> Self:
         """Returns a new application, equal to this one, whose encoder can be trained too.
@@ -153,15 +56,11 @@ class PictureNetwork(Generating):
     # What is kept.
 
     def assets(self) -> dict[str, str]:
-        return {"tokenizer.json": self.symbols.to_json(), _EYE: json.dumps(self._notes)}
+        return {"tokenizer.json": self.symbols.to_json(), EYE: self.notes()}
 
     def restore(self, assets: Mapping[str, str]) -> None:
-        from ._captions import restored
-
         self.symbols = restored(assets["tokenizer.json"], self.unit)
-        self._notes = _checked_notes(assets[_EYE])
-        if self.train_encoder:
-            self.eye = self._opened(None).network
+        self.restore_eye(assets[EYE])
         self.build_network()
 
     def grown(self, data: Any, targets: Any, vocabulary_size: int) -> Grown:
@@ -202,7 +101,7 @@ class PictureNetwork(Generating):
         width = self.projection_units or self.units
         self.build_embedding()
         self.look = keras.layers.Dense(width)
-        self.look.build((None, None, self._notes["depth"]))
+        self.look.build((None, None, self.depth_seen))
         # Encoders differ in the size of their features by orders of magnitude.
         self.even = keras.layers.LayerNormalization()
         self.even.build((None, None, width))
@@ -217,7 +116,7 @@ class PictureNetwork(Generating):
     def remember(self, features: dict[str, Any], training: bool = False) -> tuple[Any, Any, Any]:
         """The picture's positions, their mean, and no mask."""
         if self.train_encoder:
-            grid = self._whole_eye().grid(features["pixels"])
+            grid = self.whole_eye().grid(features["pixels"])
         else:
             grid = ops.cast(features["grid"], self.compute_dtype)
         memory = self.even(self.look(self.drop(grid, training=training)))
@@ -287,11 +186,3 @@ class PictureNetwork(Generating):
     def attention_weights(self, features: dict[str, Any]) -> Any:
         memory, summary, _ = self.remember(features)
         return self._decoded(features["previous"], memory, summary, False, True)[1]
-
-
-def _checked_notes(text: str) -> dict[str, Any]:
-    notes = json.loads(text)
-    sizes = [*notes["size"], *notes["grid"], notes["depth"]]
-    if len(sizes) != 5 or not all(type(size) is int and 0 < size < 2**16 for size in sizes):
-        raise ValueError(f"{_EYE} must hold the sizes of an encoder. Received: {sizes}.")
-    return notes

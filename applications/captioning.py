@@ -13,11 +13,12 @@ from zoo.layers._arguments import arguments, positive_integer, rate
 from ._caption_metrics import caption_scores
 from ._captioned import attended, draw
 from ._captions import UNITS, checked, clean, learned
-from ._data import Example, first_of_validation, raw_pairs
+from ._data import Example, Item, first_of_validation, raw_pairs
 from ._encoders import check_encoder
 from ._generating import Search
-from ._picture_network import INJECTIONS, PictureNetwork, Seen
+from ._picture_network import INJECTIONS, PictureNetwork
 from ._pictures import grouped, one_or_many_pictures, picture
+from ._sight import Seen
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -60,6 +61,8 @@ class Captioner(PictureNetwork):
         unit: "word", or "bpe" for parts of words, as languages without spaces need them.
         vocabulary_size: the most entries of the vocabulary.
         min_count: words that are less frequent in the captions are one unknown word.
+        variations: how many variations of each training picture there are besides itself, parts of
+            it, some mirrored; in each epoch one of all is taken at random.
         max_length: the longest caption, in units.
         recurrent_options: more arguments of the cells, e.g. `{"recurrent_dropout": 0.2}`.
 
@@ -108,6 +111,7 @@ class Captioner(PictureNetwork):
         unit: str = "word",
         vocabulary_size: int = 10000,
         min_count: int = 2,
+        variations: int = 0,
         max_length: int = 40,
         recurrent_options: dict[str, Any] | None = None,
         **kwargs: Any,
@@ -124,6 +128,11 @@ class Captioner(PictureNetwork):
                     f"`{name}` must be {' or '.join(map(repr, known))}. "
                     f"Received: {name}={self.choices[name]!r}."
                 )
+        if type(variations) is not int or variations < 0:
+            raise ValueError(
+                "`variations` must be a whole number that is not negative. "
+                f"Received: variations={variations!r}."
+            )
         if inject == "every" and attention is not None:
             raise ValueError(
                 '`inject="every"` needs `attention=None`, for attention sees the picture at each '
@@ -190,7 +199,7 @@ class Captioner(PictureNetwork):
             )
         seen = self.seen([inputs[number] for number in kept], keep=True)
         return [
-            {**example, **self.targets(captions[number])}
+            Item({**example, **self.targets(captions[number])}, inputs[number])
             for number, example in zip(kept, seen, strict=True)
         ]
 

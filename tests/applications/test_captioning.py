@@ -156,6 +156,23 @@ def test_captions_that_are_left_out(untrained: Captioner) -> None:
     assert len(examples) == 2
 
 
+@pytest.mark.parametrize("train_encoder", [False, True])
+def test_variations_of_training_pictures(train_encoder: bool) -> None:
+    name = "pixels" if train_encoder else "grid"
+    captioner = tiny(variations=3, train_encoder=train_encoder)
+    data = pictures()[1:3]
+    plain = captioner.preprocess(data, batch_size=2)[0][0][name]
+    np.testing.assert_array_equal(captioner.preprocess(data, batch_size=2)[0][0][name], plain)
+    batches = captioner.preprocess(data, batch_size=2, shuffle=True, seed=1)
+    epochs = []
+    for _ in range(6):
+        epochs.append(batches[0][0][name].tobytes())
+        assert batches[0][0][name].shape == plain.shape
+        batches.on_epoch_end()
+    assert len(set(epochs)) > 2
+    captioner.fit(data, epochs=1, verbose=0)
+
+
 def test_rare_words_are_unknown() -> None:
     captioner = new(min_count=2, unit="word")
     captioner.adapt(PICTURES[:3], ["A red cat.", "a RED dog", "a, red"])
@@ -259,6 +276,7 @@ def test_the_best_captions(attentive: Captioner) -> None:
         ({"inject": "always"}, "`inject` must be 'initial' or 'first' or 'every'"),
         ({"inject": "every"}, '`inject="every"` needs `attention=None`'),
         ({"unit": "letter"}, "`unit` must be 'word' or 'bpe'"),
+        ({"variations": -1}, "`variations` must be a whole number that is not negative"),
         ({"min_count": 0}, "`min_count` must be a positive integer"),
         ({"scheduled_sampling": 1.0}, "`scheduled_sampling` must be a number in"),
         ({"attention_penalty": -1}, "`attention_penalty` must be a number that is not negative"),

@@ -67,7 +67,7 @@ def test_interruption_keeps_what_is_done(tmp_path: Path, monkeypatch, counted: l
     features = Features(eye(), tmp_path)
     pixels = Encoder.pixels
 
-    def stop(self: Encoder, image: np.ndarray, what: str) -> np.ndarray:
+    def stop(self: Encoder, image: np.ndarray, what: str, *rest: object) -> np.ndarray:
         if what == "Picture 2":
             raise KeyboardInterrupt
         return pixels(self, image, what)
@@ -110,6 +110,19 @@ def test_damaged_files_are_made_again(damage, tmp_path: Path, counted: list[int]
     np.testing.assert_array_equal(found, expected)
     assert counted == [1, 1]
     np.testing.assert_array_equal(np.load(path), expected)
+
+
+def test_variations(tmp_path: Path, counted: list[int]) -> None:
+    """Each is another, always the same one, and none is taken for the picture itself."""
+    slope = np.repeat(np.arange(64, dtype="uint8")[None, :, None] * 4, 64, axis=0).repeat(3, axis=2)
+    features = Features(eye(), tmp_path)
+    found = [features.of([slope], variation=number)[0] for number in range(5)]
+    assert len({grid.tobytes() for grid in found}) == 5
+    again = [Features(eye(), tmp_path).of([slope], variation=number)[0] for number in range(5)]
+    np.testing.assert_array_equal(np.stack(again), np.stack(found))
+    assert counted == [1] * 5
+    rising = [grid[0, 0] < grid[1, 0] for grid in found]  # mirrored or not
+    assert rising[0] and not all(rising)
 
 
 def test_nothing_is_kept_unasked(tmp_path: Path, counted: list[int]) -> None:
