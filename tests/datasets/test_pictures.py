@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tensorflow as tf
 import tensorflow_datasets as tfds
 from PIL import Image
 
+from tests.datasets.test_tfds import prepare
 from zoo import datasets
+from zoo.applications._image import read_image
 from zoo.datasets.emoji_names import split_of
 
 
@@ -194,11 +198,69 @@ def test_emoji_pictures_without_the_package(monkeypatch) -> None:
 # TFDS.
 
 
-def test_coco_captions() -> None:
-    with tfds.testing.mock_data(num_examples=2, policy=tfds.testing.MockPolicy.USE_CODE):
-        found = list(datasets.load("coco_captions", "val", kind="captions").as_numpy_iterator())
-        assert found
-        for picture, caption in found:
-            assert isinstance(picture, bytes) and isinstance(caption, bytes)
-        with pytest.raises(ValueError, match="multi_nli has no captions of pictures"):
-            datasets.load("multi_nli", "train", kind="captions")
+class TinyCaptions(tfds.core.GeneratorBasedBuilder):
+    """Pictures with captions as coco_captions has them, and with more beside them."""
+
+    VERSION = tfds.core.Version("1.0.0")
+
+    def _info(self):
+        features = tfds.features.FeaturesDict(
+            {
+                "image": tfds.features.Image(shape=(None, None, 3)),
+                "objects": tfds.features.Sequence({"area": tf.int64}),
+                "captions": tfds.features.Sequence({"id": tf.int64, "text": tf.string}),
+            }
+        )
+        return tfds.core.DatasetInfo(builder=self, features=features)
+
+    def _split_generators(self, dl_manager):
+        return {"train": self._generate_examples()}
+
+    def _generate_examples(self):
+        for number in range(3):
+            texts = [f"picture {number}", f"number {number}"][: number + 1]
+            yield (
+                number,
+                {
+                    "image": np.full((2, 3, 3), 50 * number, "uint8"),
+                    "objects": [{"area": 1}] * number,
+                    "captions": [{"id": n, "text": text} for n, text in enumerate(texts)],
+                },
+            )
+
+
+def test_captions_of_tfds(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.delenv("ZOO_DATA_DIR", raising=False)
+    prepare(TinyCaptions(data_dir=tmp_path))
+    loaded = datasets.load("tiny_captions", "train[1:]", tmp_path, kind="captions")
+    shades = []
+    for picture, caption in loaded.as_numpy_iterator():
+        pixels = read_image(picture)  # the bytes of a file
+        assert pixels.shape == (2, 3, 3)
+        shades.append((int(pixels[0, 0, 0]), caption.decode()))
+    assert sorted(shades) == [
+        (50, "number 1"),
+        (50, "picture 1"),
+        (100, "number 2"),
+        (100, "picture 2"),
+    ]
+
+
+def test_coco_captions(tmp_path: Path, monkeypatch) -> None:
+    """By TFDS's code: the features have the names that are looked for; nothing else is decoded."""
+    monkeypatch.delenv("ZOO_DATA_DIR", raising=False)
+
+    def examples(self, *args, decoders, **kwargs):
+        wanted = decoders.extract_features(self.info.features)
+        assert sorted(wanted) == ["captions", "image"]
+        assert sorted(wanted["captions"].feature) == ["text"]
+        assert isinstance(decoders.decoders["image"], tfds.decode.SkipDecoding)
+        one = {"image": b"jpeg", "captions": {"text": ["a dog", "a brown dog"]}}
+        return tf.data.Dataset.from_tensors(one)
+
+    mock = {"policy": tfds.testing.MockPolicy.USE_CODE, "as_dataset_fn": examples}
+    with tfds.testing.mock_data(num_examples=1, **mock):
+        found = datasets.load("coco_captions", "val", tmp_path, kind="captions")
+        assert list(found.as_numpy_iterator()) == [(b"jpeg", b"a dog"), (b"jpeg", b"a brown dog")]
+        with pytest.raises(ValueError, match="multi_nli has no captions of pictures; an example"):
+            datasets.load("multi_nli", "train", tmp_path, kind="captions")
