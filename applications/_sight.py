@@ -40,6 +40,8 @@ class Sighted(Generating):
     train_encoder: bool
     variations: int
 
+    _notes: dict[str, Any]
+
     feature_cache: Path | None
     """The folder that keeps features of pictures; None keeps none."""
 
