@@ -57,7 +57,7 @@ def read_tensors(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
 class _Storage(NamedTuple):
     key: str
     dtype: str
-    count: int
+    length: int
 
 
 class _Tensor(NamedTuple):
@@ -121,11 +121,11 @@ def _read(file: BinaryIO) -> dict[str, np.ndarray]:
     for key in _Plain(file).load():
         storage = wanted[key]
         header = file.read(8)
-        if len(header) != 8 or struct.unpack("<q", header)[0] != storage.count:
+        if len(header) != 8 or struct.unpack("<q", header)[0] != storage.length:
             raise ValueError("a storage is not of the size that was announced")
-        data = file.read(storage.count * np.dtype(storage.dtype).itemsize)
+        data = file.read(storage.length * np.dtype(storage.dtype).itemsize)
         values[key] = np.frombuffer(data, storage.dtype)
-        if len(values[key]) != storage.count:
+        if len(values[key]) != storage.length:
             raise ValueError("it is cut short")
     return {name: _in_order(tensor, values[tensor.storage.key]) for name, tensor in tensors.items()}
 

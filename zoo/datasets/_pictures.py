@@ -76,7 +76,8 @@ def by_picture(rows: list[tuple[int, dict[str, str]]], folder: Path, table: Path
         ValueError: no line has a caption.
     """
     found: dict[str, list[str]] = {}
-    empty, missing = [], {}
+    empty: list[int] = []
+    missing: dict[str, int] = {}
     for number, row in rows:
         # "./a.jpg" and "a.jpg" are one picture.
         path = str(folder / row["image"].strip())
@@ -132,6 +133,8 @@ def _rows(
         if mark and count.isdigit():
             row["image"] = name
         rows.append((number, row))
+    if not rows:
+        raise ValueError(f"{path} has no captions.")
     return rows
 
 
