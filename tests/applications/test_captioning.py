@@ -38,11 +38,11 @@ def test_it_says_what_it_sees(attentive: Captioner) -> None:
     assert attentive.caption(PICTURES, beam_size=1) == CAPTIONS
     assert attentive.caption(PICTURES) == CAPTIONS
     assert attentive.score(pictures()) == {
-        "cider": pytest.approx(7.5, abs=2.5),
+        "cider": pytest.approx(7.5),  # they have no four words in a row
         "bleu1": 100,
         "bleu2": 100,
         "bleu3": 100,
-        "bleu4": 0,  # of three words each
+        "bleu4": 0,
         "rouge_l": pytest.approx(100),
     }
     blank = np.full((8, 8, 3), 127, "uint8")
@@ -58,7 +58,7 @@ def test_it_looks_where_the_word_is(attentive: Captioner) -> None:
         np.testing.assert_allclose(found.attention.sum(axis=(1, 2)), 1, atol=1e-3)
         looks.append(found.attention[:, 0])
     mean = np.mean(looks, axis=0)
-    assert mean[0, 0] > 0.6 or mean[2, 1] > 0.6
+    assert mean[0, 0] > 0.6 and mean[2, 1] > 0.6
 
 
 @pytest.mark.parametrize("inject", ["first", "initial", "every"])
