@@ -158,9 +158,18 @@ class Sighted(Generating):
         height, width = self._notes["size"]
         return Encoder(self.eye, (height, width))
 
-    def fit(self, *args: Any, verbose: Any = "auto", **kwargs: Any) -> keras.callbacks.History:
-        self._shown = 0 if verbose in (0, "0") else 1
-        return super().fit(*args, verbose=verbose, **kwargs)
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int = 64,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        *args: Any,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
+        self._shown = 1 if verbose else 0
+        return super().fit(x, y, batch_size, epochs, verbose, *args, **kwargs)
 
     def notes(self) -> str:
         """What the rest of the network must know of the encoder, for `restore_eye`."""

@@ -87,7 +87,7 @@ class Captioner(PictureNetwork):
     """
 
     monitor = "cider"
-    data_kind = "captions"  # type: ignore[assignment]
+    data_kind = "captions"
 
     def __init__(
         self,
