@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ._application import Application
     from ._attended import Translation
+    from ._captioned import Caption
     from ._data import raw_pairs
     from ._presets import list_presets
     from ._registry import list_applications, register_application
+    from .captioning import Captioner
     from .handwriting import HandwritingRecognizer
     from .language_model import LanguageModel
     from .translation import Translator
 
 _HOMES = {
     "Application": "_application",
+    "Caption": "_captioned",
+    "Captioner": "captioning",
     "HandwritingRecognizer": "handwriting",
     "LanguageModel": "language_model",
     "Translation": "_attended",
@@ -29,6 +33,8 @@ _HOMES = {
 
 __all__ = [
     "Application",
+    "Caption",
+    "Captioner",
     "HandwritingRecognizer",
     "LanguageModel",
     "Translation",

@@ -25,6 +25,10 @@ class Item(dict[str, np.ndarray]):
         self.raw = raw
 
 
+class Fixed(np.ndarray):
+    """A feature of one shape for all items, which is never padded: `array.view(Fixed)`."""
+
+
 def unwrapped(value: Any) -> Any:
     """Returns a raw value as Python or NumPy has it: tensors become arrays, scalar ones scalars."""
     if hasattr(value, "numpy"):
@@ -139,6 +143,13 @@ def first_of_validation(count: int, share: float) -> int:
     return cut
 
 
+def lengths(example: Example) -> list[int]:
+    """The lengths of those features that are padded."""
+    return [
+        len(value) for value in example.values() if np.ndim(value) and not isinstance(value, Fixed)
+    ]
+
+
 def bucket_edge(length: int) -> int:
     """Returns the length to which an item of `length` steps is padded: few edges, little waste."""
     step = max(4, 2 ** max(0, length.bit_length() - 3))
@@ -178,7 +189,7 @@ class Batches(keras.utils.PyDataset):
 
     @staticmethod
     def _sort_key(example: Example) -> list[int]:
-        edges = [bucket_edge(len(value)) for value in example.values() if np.ndim(value)]
+        edges = [bucket_edge(length) for length in lengths(example)]
         return [max(edges, default=0), sum(edges)]
 
     @functools.cached_property
@@ -296,7 +307,7 @@ def collate(examples: list[Example], length: int | None = None) -> dict[str, np.
     batch = {}
     for name in examples[0]:
         values = [np.asarray(example[name]) for example in examples]
-        if values[0].ndim:
+        if values[0].ndim and not isinstance(examples[0][name], Fixed):
             longest = length or bucket_edge(max(len(value) for value in values))
             padded = np.zeros((len(values), longest, *values[0].shape[1:]), values[0].dtype)
             for row, value in zip(padded, values, strict=True):

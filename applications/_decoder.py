@@ -32,7 +32,8 @@ class AttentionDecoder(keras.layers.Layer):
         v_t = attention(s_t, memory)            without attention, v_t is the memory's summary
         a_t = tanh([v_t, s_t] W_a + b_a)
 
-    The cells start from the summary, through one dense layer (tanh) for each of their states.
+    The cells start from the summary, through one dense layer (tanh) for each of their states. With
+    `gated`, v_t is multiplied by a number of each step, `sigma(s_t w + b)` (Xu et al. 2015).
 
     Args:
         recurrent: the name of a registered cell.
@@ -43,6 +44,9 @@ class AttentionDecoder(keras.layers.Layer):
             "concat", or None.
         dropout: rate of the outputs `a_t` that are dropped in training, after the recurrence.
         recurrent_options: more arguments of the cells.
+        context: without attention, whether `v_t` is there at all.
+        bridged: whether the cells start from the summary, or else from zeros.
+        gated: whether a number of each step says how much of the memory counts.
 
     Call arguments:
         embedded: (batch, time, features), the symbols before those to be predicted.
@@ -59,7 +63,8 @@ class AttentionDecoder(keras.layers.Layer):
     References:
         Luong, Pham and Manning 2015, "Effective approaches to attention-based neural machine
         translation" (input feeding); Cho et al. 2014, "Learning phrase representations using RNN
-        encoder-decoder for statistical machine translation" (without attention).
+        encoder-decoder for statistical machine translation" (without attention); Xu et al. 2015,
+        "Show, attend and tell" (the gate).
     """
 
     def __init__(
@@ -71,10 +76,19 @@ class AttentionDecoder(keras.layers.Layer):
         attention: str | None = "additive",
         dropout: float = 0.0,
         recurrent_options: dict[str, Any] | None = None,
+        *,
+        context: bool = True,
+        bridged: bool = True,
+        gated: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if gated and attention is None:
+            raise ValueError("`gated=True` needs an `attention`. Received: attention=None.")
         self.recurrent = recurrent
+        self.context = context
+        self.bridged = bridged
+        self.gated = gated
         self.units = positive_integer("units", units)
         self.depth = positive_integer("depth", depth)
         self.output_units = positive_integer("output_units", output_units)
@@ -91,8 +105,9 @@ class AttentionDecoder(keras.layers.Layer):
         self.combine = keras.layers.Dense(output_units, activation="tanh")
         self.bridges = [
             keras.layers.Dense(size, activation="tanh")
-            for size in tree.flatten([cell.state_size for cell in self.cells])
+            for size in (tree.flatten(self._sizes()) if bridged else [])
         ]
+        self.gate = keras.layers.Dense(1, activation="sigmoid") if gated else None
         self.drop = keras.layers.Dropout(dropout)
         self.supports_masking = True
 
@@ -106,10 +121,12 @@ class AttentionDecoder(keras.layers.Layer):
             features = _output_size(cell)
         for bridge in self.bridges:
             bridge.build(summary_shape)
-        context = summary_shape[-1]
+        context = summary_shape[-1] if self.context else 0
         if self.attention is not None:
             self.attention.build((None, features), memory_shape)
             context = memory_shape[-1]
+        if self.gate is not None:
+            self.gate.build((None, features))
         self.combine.build((None, context + features))
         self.built = True
 
@@ -119,9 +136,14 @@ class AttentionDecoder(keras.layers.Layer):
         Both are lists of tensors that start with the batch axis.
         """
         fed = ops.zeros((ops.shape(summary)[0], self.output_units), summary.dtype)
-        states = [fed, *(bridge(summary) for bridge in self.bridges)]
+        if self.bridged:
+            first = [bridge(summary) for bridge in self.bridges]
+        else:
+            rows = ops.shape(summary)[0]
+            first = [ops.zeros((rows, size), fed.dtype) for size in tree.flatten(self._sizes())]
+        states = [fed, *first]
         if self.attention is None:
-            return states, [summary]
+            return states, [summary] if self.context else []
         if mask is None:
             mask = ops.ones(ops.shape(memory)[:2], "bool")
         return states, [memory, mask, self.attention.project_memory(memory, mask)]
@@ -146,16 +168,19 @@ class AttentionDecoder(keras.layers.Layer):
             output, state = advance(output, tree.flatten(state), masks)
             new_states += tree.flatten(state)
         weights = None
-        if self.attention is None:
-            (context,) = constants
-        else:
+        seen = constants
+        if self.attention is not None:
             memory, mask, keys = constants
             context, weights = self.attention(output, memory, mask=mask, keys=keys)
-        fed = self.combine(ops.concatenate([context, output], axis=-1))
+            seen = [context if self.gate is None else context * self.gate(output)]
+        fed = self.combine(ops.concatenate([*seen, output], axis=-1))
         return fed, [fed, *new_states], weights
 
+    def _sizes(self) -> list[Any]:
+        return [cell.state_size for cell in self.cells]
+
     def _nested(self, states: list[Any]) -> Any:
-        return tree.pack_sequence_as([cell.state_size for cell in self.cells], states)
+        return tree.pack_sequence_as(self._sizes(), states)
 
     def call(
         self,
@@ -221,6 +246,9 @@ class AttentionDecoder(keras.layers.Layer):
             "attention": self.attention_name,
             "dropout": self.dropout,
             "recurrent_options": self.recurrent_options,
+            "context": self.context,
+            "bridged": self.bridged,
+            "gated": self.gated,
         }
 
 

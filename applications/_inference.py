@@ -10,7 +10,7 @@ import numpy as np
 
 from zoo.layers._arguments import positive_integer
 
-from ._data import Example, collate, raw_items
+from ._data import Example, collate, lengths, raw_items
 from ._decoding import Compiled
 
 
@@ -49,7 +49,7 @@ class Kept:
         """
         batch_size = positive_integer("batch_size", batch_size)
         compiled = self.compiled(network, key, function)
-        order = sorted(range(len(examples)), key=lambda item: _length(examples[item]))
+        order = sorted(range(len(examples)), key=lambda item: sum(lengths(examples[item])))
         results: list[Any] = [None] * len(examples)
         bar = keras.utils.Progbar(len(examples), verbose=verbose)
         for begin in range(0, len(order), batch_size):
@@ -68,7 +68,3 @@ def one_or_many(inputs: Any) -> tuple[list[Any], bool]:
     """Returns raw inputs as a list, and whether it was a single one."""
     single = isinstance(inputs, str | bytes | np.generic)
     return raw_items([inputs] if single else inputs), single
-
-
-def _length(example: Example) -> int:
-    return sum(len(value) for value in example.values() if np.ndim(value))

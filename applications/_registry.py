@@ -17,6 +17,7 @@ applications = Registry(
         else tell_keras(application.__name__, application, "zoo")
     ),
     entries={
+        "Captioner": "zoo.applications.captioning:Captioner",
         "HandwritingRecognizer": "zoo.applications.handwriting:HandwritingRecognizer",
         "LanguageModel": "zoo.applications.language_model:LanguageModel",
         "Translator": "zoo.applications.translation:Translator",

@@ -38,8 +38,15 @@ class Words(Units):
         self._numbers = {word: self.first_id + number for number, word in enumerate(self.words)}
 
     @classmethod
-    def learn(cls, texts: Iterable[str], size: int, replace: bool, order: int = 1) -> Words:
-        return cls(_frequent(texts, order)[: size - len(SPECIALS)], replace)
+    def learn(
+        cls,
+        texts: Iterable[str],
+        size: int,
+        replace: bool,
+        order: int = 1,
+        min_count: int = 1,
+    ) -> Words:
+        return cls(_frequent(texts, order, min_count)[: size - len(SPECIALS)], replace)
 
     def encode(self, text: str) -> np.ndarray:
         parts = [self._numbered(words) for words in _words(text)]
@@ -192,8 +199,9 @@ def _parts(text: str) -> Iterator[str]:
         begin = end
 
 
-def _frequent(texts: Iterable[str], order: int) -> list[str]:
-    """Words, and groups of up to `order` words that are found twice, the most frequent first."""
+def _frequent(texts: Iterable[str], order: int, min_count: int = 1) -> list[str]:
+    """Words that are found `min_count` times, and groups of up to `order` words that are found
+    twice, the most frequent first."""
     counts: Counter[str] = Counter()
     for text in texts:
         for words in _words(text):
@@ -206,5 +214,6 @@ def _frequent(texts: Iterable[str], order: int) -> list[str]:
                 )
     for name in SPECIALS:
         counts.pop(name, None)
-    found = [name for name, count in counts.items() if count >= _LEAST_COUNT or " " not in name]
+    least = {False: min_count, True: _LEAST_COUNT}
+    found = [name for name, count in counts.items() if count >= least[" " in name]]
     return sorted(found, key=lambda name: (-counts[name], name))

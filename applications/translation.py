@@ -12,7 +12,8 @@ import numpy as np
 from zoo.layers._arguments import arguments, positive_integer, rate
 
 from ._attended import Translation, attended, draw
-from ._data import TARGET, Example, raw_pairs
+from ._data import Example, raw_pairs
+from ._generating import Search
 from ._inference import one_or_many
 from ._metrics import bleu, chrf
 from ._search_spaces import DEFAULT
@@ -103,7 +104,7 @@ class Translator(SequenceToSequence):
             )
         rate("dropout", dropout)
         rate("label_smoothing", label_smoothing)
-        self._new_decoder()  # an unknown cell or option is named now, not after `adapt`
+        self.new_decoder()  # an unknown cell or option is named now, not after `adapt`
 
     def adapt(self, data: Any, targets: Any = None) -> None:
         """Learns the vocabulary from raw pairs and builds the network."""
@@ -141,8 +142,7 @@ class Translator(SequenceToSequence):
             if empty or max(len(source), len(target)) > self.max_length:
                 left_out += 1
                 continue
-            previous = np.concatenate([[self.tokenizer.start_id], target[:-1]]).astype("int32")
-            examples.append({"source": source, "previous": previous, TARGET: target})
+            examples.append({"source": source, **self.targets(ids)})
         if left_out:
             warnings.warn(
                 f"{left_out} of {len(inputs)} pairs are left out: a side is empty or longer than "
@@ -190,14 +190,8 @@ class Translator(SequenceToSequence):
             TypeError: a text is not a string.
         """
         self._require_adapted()
-        positive_integer("beam_size", beam_size)
-        if n_best is not None and positive_integer("n_best", n_best) > beam_size:
-            raise ValueError(
-                "`n_best` must be at most `beam_size`. "
-                f"Received: n_best={n_best}, beam_size={beam_size}."
-            )
-        if max_length is not None:
-            positive_integer("max_length", max_length)
+        search = Search(beam_size, length_penalty, max_length)
+        search.check(n_best)
         if return_attention and (n_best is not None or self.attention is None):
             raise ValueError(
                 "`return_attention=True` needs a translator with attention, and no `n_best`."
@@ -206,16 +200,9 @@ class Translator(SequenceToSequence):
         examples = self.featurize(texts)
         full = [number for number, text in enumerate(texts) if text.strip()]
         examples = [examples[number] for number in full]
-        key = ("translate", beam_size, length_penalty, max_length)
-        found = self.run(
-            key,
-            lambda features: self.search(features, beam_size, length_penalty, max_length),
-            examples,
-            batch_size=batch_size,
-            verbose=verbose,
-        )
+        found = self.written(examples, search, n_best or 1, batch_size, verbose)
         results: list[Any] = ["" if n_best is None else [("", 0.0)] for _ in texts]
-        rows = [self.cut(symbols) for item in found for symbols in item["symbols"][: n_best or 1]]
+        rows = [row for item in found for row, _ in item]
         decoded: list[Any] = self.tokenizer.decode(rows)
         if return_attention:
             results = [Translation("", [], [], np.zeros((0, 0), "float32")) for _ in texts]
@@ -225,7 +212,7 @@ class Translator(SequenceToSequence):
                 results[number] = decoded[place]
             else:
                 texts_found = decoded[place * n_best : (place + 1) * n_best]
-                scores = [float(score) for score in found[place]["scores"][:n_best]]
+                scores = [score for _, score in found[place]]
                 results[number] = list(zip(texts_found, scores, strict=True))
         return results[0] if single else results
 

@@ -3,6 +3,7 @@
 import os
 import random
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,9 @@ import pytest
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+# Features of pictures that tests compute are forgotten with the process.
+_cache = tempfile.TemporaryDirectory(prefix="zoo_cache_", ignore_cleanup_errors=True)
+os.environ["ZOO_CACHE_DIR"] = _cache.name
 
 SEED = 20260101
 

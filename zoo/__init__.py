@@ -18,6 +18,8 @@ __version__ = "0.1.0"
 __all__ = [
     "AdditiveAttention",
     "Application",
+    "Caption",
+    "Captioner",
     "Chrono",
     "CoupledGateLSTM",
     "CoupledGateLSTMCell",
@@ -66,6 +68,8 @@ if TYPE_CHECKING:
     from zoo import applications, callbacks, datasets, layers, metrics, plot, training, tuning
     from zoo.applications import (
         Application,
+        Caption,
+        Captioner,
         HandwritingRecognizer,
         LanguageModel,
         Translation,
@@ -117,6 +121,8 @@ _SUBMODULES = (
 _HOMES = {
     "zoo.applications": (
         "Application",
+        "Caption",
+        "Captioner",
         "HandwritingRecognizer",
         "LanguageModel",
         "Translation",

@@ -61,7 +61,7 @@ def finetuning(
                 "`validation_split`."
             )
         values["split"], values["validation_split"] = HELD_OUT
-        _check_enough(data, data_dir)
+        _check_enough(data, data_dir, preset)
     return build_recipe(values, f"The recipe for {data}", overrides)
 
 
@@ -115,10 +115,13 @@ def _has_validation(data: str, data_dir: str | None) -> bool:
     return True
 
 
-def _check_enough(data: str, data_dir: str | None) -> None:
+def _check_enough(data: str, data_dir: str | None, preset: str | Path) -> None:
     from zoo import datasets
+    from zoo.applications._presets import read_card
+    from zoo.applications._registry import applications
 
-    found = datasets.load(data, "train", data_dir)
+    kind = applications.get(read_card(preset)["application"]).data_kind
+    found = datasets.load(data, "train", data_dir, kind if isinstance(kind, str) else None)
     if not isinstance(found.element_spec, tuple):
         return  # one text, whose parts are held out
     pairs = int(found.cardinality())

@@ -1,5 +1,6 @@
 """Measures that applications report; see each for its equation."""
 
+from zoo.applications._caption_metrics import caption_bleu, cider, rouge_l
 from zoo.applications._metrics import bits_per_character, bleu, cer, chrf, nll, perplexity, wer
 
 __all__ = [
@@ -7,10 +8,13 @@ __all__ = [
     "UNITS",
     "bits_per_character",
     "bleu",
+    "caption_bleu",
     "cer",
     "chrf",
+    "cider",
     "nll",
     "perplexity",
+    "rouge_l",
     "wer",
 ]
 

@@ -10,9 +10,10 @@ import numpy as np
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator
 
+from zoo.applications._picture_plots import contact_sheet
 from zoo.applications._plots import attention_map as attention
 
-__all__ = ["attention", "gates"]
+__all__ = ["attention", "contact_sheet", "gates"]
 
 # Those that the logistic function opens: between 0, closed, and 1, open.
 _GATES = ("input_gate", "forget_gate", "update_gate", "reset_gate", "output_gate")

@@ -122,6 +122,49 @@ def test_without_attention_it_sees_the_summary_alone() -> None:
     assert layer.step(embedded[:, 0], *layer.start(memory, summary))[2] is None
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"attention": "additive", "gated": True},
+        {"attention": "additive", "bridged": False},
+        {"attention": None, "context": False},
+        {"attention": None, "context": False, "bridged": False},
+    ],
+)
+def test_what_it_sees_of_a_picture(options: dict[str, Any]) -> None:
+    layer = decoder("lstm", **options)
+    expected, _ = steps(layer, MASK)
+    embedded, memory, summary = inputs()
+    outputs = layer(embedded, memory, summary, mask=MASK)
+    np.testing.assert_allclose(outputs, expected, atol=1e-6)
+    states, constants = layer.start(memory, summary, MASK)
+    assert bool(layer.bridges) == options.get("bridged", True)
+    if not layer.bridges:
+        assert all((ops.convert_to_numpy(state) == 0).all() for state in states)
+    if not options.get("context", True):
+        assert constants == []
+        changed = layer(embedded, memory, summary + 1)
+        differs = np.abs(ops.convert_to_numpy(changed) - expected).max()
+        assert (differs > 1e-3) == options.get("bridged", True)
+
+
+def test_the_gate() -> None:
+    """Closed, nothing of the memory is seen; open, all of it, as without a gate."""
+    layer, plain = decoder("lstm", gated=True), decoder("lstm")
+    for name in ("cells", "attention", "combine", "bridges"):
+        parts = (keras.tree.flatten(getattr(each, name)) for each in (layer, plain))
+        for part, other in zip(*parts, strict=True):
+            other.set_weights(part.get_weights())
+    embedded, memory, summary = inputs()
+    kernel, bias = layer.gate.get_weights()
+    layer.gate.set_weights([kernel * 0, bias + 30])
+    np.testing.assert_allclose(layer(*inputs(), mask=MASK), plain(*inputs(), mask=MASK), atol=1e-5)
+    layer.gate.set_weights([kernel * 0, bias - 60])
+    np.testing.assert_allclose(
+        layer(embedded, memory, summary), layer(embedded, memory * 2, summary), atol=1e-5
+    )
+
+
 def test_padded_memory_equals_truncated_memory() -> None:
     layer = decoder("lstm")
     embedded, memory, summary = inputs()
@@ -229,6 +272,7 @@ def test_config() -> None:
         ({"units": 0}, "`units` must be a positive integer"),
         ({"depth": 0}, "`depth` must be a positive integer"),
         ({"output_units": -1}, "`output_units` must be a positive integer"),
+        ({"gated": True, "attention": None}, "`gated=True` needs an `attention`"),
         ({"dropout": 1.0}, r"`dropout` must be a number in \[0, 1\)"),
         ({"recurrent": "ltsm"}, "Unknown cell 'ltsm'; did you mean 'lstm'"),
     ],

@@ -260,11 +260,7 @@ def test_english_is_speeches_and_then_definitions():
 def test_phrases_are_the_words_of_english_in_short_lines():
     from zoo.datasets import english
 
-    text = (
-        "We don't—ever—pay $3 for it. (So there!)\n"
-        "New, “bold” "
-        "étés days"
-    )
+    text = "We don't—ever—pay $3 for it. (So there!)\nNew, “bold” étés days"
     lines = english._phrases(text).splitlines()
     # No line goes beyond a sentence, a number or a foreign letter.
     runs = ["we don't ever pay", "for it", "so there", "new bold", "days"]

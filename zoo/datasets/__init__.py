@@ -12,10 +12,13 @@ TensorFlow is imported when data are loaded, not when this package is.
 
 from ._base import PairDataset, TextDataset
 from ._loading import is_file_dataset, list_datasets, load, parse_spec, register_dataset
+from .captions import Captions
 from .cleaning import clean
 from .digit_strings import DigitStrings
 from .emoji_names import EmojiNames
+from .emoji_pictures import EmojiPictures
 from .english import English
+from .flickr8k import Flickr8k
 from .hershey_images import HersheyImages
 from .hershey_ink import HersheyInk
 from .iam_ondb import IAMOnDB
@@ -31,15 +34,18 @@ from .wikitext2 import WikiText2
 from .word_images import WordImages
 
 __all__ = [
+    "Captions",
     "DigitStrings",
     "EmojiNames",
+    "EmojiPictures",
     "English",
-    "KingJamesBible",
+    "Flickr8k",
     "HersheyImages",
     "HersheyInk",
     "IAMOnDB",
     "ImadocSenImages",
     "ImadocSenOnDB",
+    "KingJamesBible",
     "Multi30k",
     "PairDataset",
     "Pairs",

@@ -58,6 +58,10 @@ class Dataset:
         """Reads one split, in an order that never changes."""
         raise NotImplementedError
 
+    def expand(self, items: Sequence[Any]) -> Sequence[Any]:
+        """Turns items, which slices count, into what is loaded."""
+        return items
+
 
 class PairDataset(Dataset):
     """Base class of datasets of raw `(input, target)` pairs.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from . import _tfds
 from ._base import Dataset, PairDataset, PathLike, TextDataset
 from ._slicing import SPLIT_PATTERN, select
+from .captions import Captions
 from .pairs import Pairs, as_paths
 from .texts import Texts, as_text_paths
 
@@ -25,9 +26,12 @@ if TYPE_CHECKING:
 _Class = TypeVar("_Class", bound=type[Dataset])
 
 _BUILT_IN = {
+    "captions": "zoo.datasets.captions:Captions",
     "digit_strings": "zoo.datasets.digit_strings:DigitStrings",
     "emoji_names": "zoo.datasets.emoji_names:EmojiNames",
+    "emoji_pictures": "zoo.datasets.emoji_pictures:EmojiPictures",
     "english": "zoo.datasets.english:English",
+    "flickr8k": "zoo.datasets.flickr8k:Flickr8k",
     "hershey_images": "zoo.datasets.hershey_images:HersheyImages",
     "hershey_ink": "zoo.datasets.hershey_ink:HersheyInk",
     "iam_ondb": "zoo.datasets.iam_ondb:IAMOnDB",
@@ -44,7 +48,8 @@ _BUILT_IN = {
 }
 _TABLES = (".tsv", ".csv")
 _SUFFIXES = (*_TABLES, ".txt")
-_KINDS = ("pairs", "texts", "bytes")
+_KINDS = ("pairs", "captions", "texts", "bytes")
+_HELD = {"bytes": "texts", "captions": "pairs"}
 
 
 @functools.cache
@@ -208,7 +213,8 @@ def load(
             characters.
         data_dir: The folder of the data, or one up to two levels above it; by default the value of
             the environment variable `ZOO_DATA_DIR`. Embedded datasets and paths need none.
-        kind: What is wanted: `"pairs"`; `"texts"`; or `"bytes"`, texts of any encoding as they
+        kind: What is wanted: `"pairs"`; `"captions"`, pairs of a picture (its path, or the bytes of
+            its file) and a caption; `"texts"`; or `"bytes"`, texts of any encoding as they
             are, whose slices count bytes. By default what a dataset has; of one file or folder,
             pairs if its name ends in `.tsv` or `.csv`, texts otherwise; of two files, pairs.
 
@@ -229,7 +235,7 @@ def load(
     """
     if kind is not None and kind not in _KINDS:
         raise ValueError(
-            f"`kind` must be None, 'pairs', 'texts' or 'bytes'. Received: kind={kind!r}."
+            f"`kind` must be None, {', '.join(map(repr, _KINDS))}. Received: kind={kind!r}."
         )
     if is_file_dataset(name):
         return _to_tf(_open_files(name, kind), split, _shown(name))
@@ -251,6 +257,8 @@ def _open_files(name: Any, kind: str | None) -> Dataset:
         paths = as_text_paths(name)
         is_table = len(paths) == 1 and paths[0].suffix.lower() in _TABLES
         kind = "pairs" if is_table or len(paths) == 2 else "texts"
+    if kind == "captions":
+        return Captions(data_dir=as_paths(name))
     if kind == "pairs":
         return Pairs(data_dir=as_paths(name))
     return Texts(data_dir=as_text_paths(name), encoding=None if kind == "bytes" else "utf-8")
@@ -266,7 +274,7 @@ def _open(name: str, config: str, data_dir: Any, kind: str | None) -> Dataset:
     if config and config not in configs:
         known = f"it has {cls.describe_configs()}" if configs else "it has none"
         raise ValueError(f"Unknown configuration {config!r} of the dataset {name}; {known}.")
-    wanted = "texts" if kind == "bytes" else kind
+    wanted = _HELD.get(kind or "", kind)
     if wanted not in (None, cls.kind):
         raise ValueError(f"The dataset {name} holds {cls.kind}, but {wanted} are wanted.")
     if kind == "bytes" and issubclass(cls, Texts):
@@ -285,7 +293,7 @@ def _unknown(name: str) -> str:
 
 
 def _to_tf(dataset: Dataset, split: str, name: str) -> tf.data.Dataset:
-    items = select(dataset, split, name)
+    items = dataset.expand(select(dataset, split, name))
     import tensorflow as tf
 
     if dataset.kind == "texts":

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._base import DATA_DIR_VARIABLE, PathLike
 from ._slicing import bad_split, check_split
+from ._tfds_captions import read_captions
 from ._tfds_pairs import Pairing
 from ._tfds_texts import holds_texts, read_texts
 
@@ -44,7 +45,7 @@ def load(
         split: A split in the notation of TFDS.
         data_dir: The folder in which TFDS prepared it, or the dataset's own folder, or one two
             levels above; by default `ZOO_DATA_DIR` and then TFDS's own default.
-        kind: What is wanted, "pairs" or "texts"; None for what the dataset has.
+        kind: What is wanted, "pairs", "captions" or "texts"; None for what the dataset has.
 
     Returns:
         The pairs or texts, or None if TFDS knows no such dataset.
@@ -67,16 +68,20 @@ def load(
         check_split(split, tuple(builder.info.splits), own)
     import tensorflow_datasets as tfds
 
-    def read(as_supervised: bool = False) -> tf.data.Dataset:
+    def read(as_supervised: bool = False, decoders: Any = None) -> tf.data.Dataset:
         # One file after the other: slices then follow the order of the positions.
         config = tfds.ReadConfig(interleave_cycle_length=1)
         try:
-            return builder.as_dataset(split=split, as_supervised=as_supervised, read_config=config)
+            return builder.as_dataset(
+                split=split, as_supervised=as_supervised, read_config=config, decoders=decoders
+            )
         except AssertionError as error:  # how TFDS says that nothing has been prepared
             raise FileNotFoundError(_not_prepared(own, data_dir)) from error
         except (ValueError, NotImplementedError) as error:
             raise ValueError(bad_split(split, error)) from error
 
+    if kind == "captions":
+        return read_captions(own, builder.info, read)
     if kind == "texts" or (kind is None and pairing.wanted is None and holds_texts(builder.info)):
         return read_texts(own, builder.info, pairing.wanted, read)
     return pairing.of(builder.info, read)

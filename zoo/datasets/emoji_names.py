@@ -75,37 +75,50 @@ class EmojiNames(PairDataset):
 
     @classmethod
     def configs(cls) -> tuple[str, ...]:
-        from emoji import LANGUAGES
-
         first = ("en", "de")
-        languages = (*first, *sorted(set(LANGUAGES) - set(first)))
-        return tuple("-".join(pair) for pair in permutations(languages, 2))
+        every = (*first, *(language for language in languages() if language not in first))
+        return tuple("-".join(pair) for pair in permutations(every, 2))
 
     @classmethod
     def describe_configs(cls) -> str:
-        from emoji import LANGUAGES
-
-        return f"any two of {', '.join(sorted(LANGUAGES))}, as in en-de"
+        return f"any two of {', '.join(languages())}, as in en-de"
 
     def pairs(self, split: str) -> list[tuple[str, str]]:
-        import emoji
-
         source, target = self.config.split("-")
-        emoji.config.load_language([source, target])
-        wanted = emoji.STATUS["fully_qualified"]
-        chosen = sorted(
-            (
-                item
-                for item, names in emoji.EMOJI_DATA.items()
-                if names["status"] == wanted
-                and source in names
-                and target in names
-                and split_of(item) == split
-            ),
-            key=_digest,
-        )
-        data = emoji.EMOJI_DATA
-        return [(_plain(data[item][source]), _plain(data[item][target])) for item in chosen]
+        return [
+            (name_of(item, source), name_of(item, target))
+            for item in emoji_of(split, [source, target])
+        ]
+
+
+def languages() -> list[str]:
+    """The languages that have names."""
+    from emoji import LANGUAGES
+
+    return sorted(LANGUAGES)
+
+
+def emoji_of(split: str, languages: list[str]) -> list[str]:
+    """The fully qualified emoji of a split that have a name in each language."""
+    import emoji
+
+    emoji.config.load_language(languages)
+    wanted = emoji.STATUS["fully_qualified"]
+    chosen = (
+        item
+        for item, names in emoji.EMOJI_DATA.items()
+        if names["status"] == wanted
+        and all(language in names for language in languages)
+        and split_of(item) == split
+    )
+    return sorted(chosen, key=_digest)
+
+
+def name_of(item: str, language: str) -> str:
+    """What an emoji is called, in a language that `emoji_of` has loaded."""
+    from emoji import EMOJI_DATA
+
+    return _plain(EMOJI_DATA[item][language])
 
 
 def base_emoji(emoji: str) -> str:
