@@ -62,9 +62,8 @@ def search_options(
         )
     fusion = None
     if language_model is not None:
-        fusion = Fusion(
-            as_scorer(language_model), alphabet.characters, language_weight, length_bonus
-        )
+        scorer = as_scorer(language_model, alphabet.characters)
+        fusion = Fusion(scorer, alphabet.characters, language_weight, length_bonus)
     return Search(
         beam_size, n_best, fusion, None if lexicon is None else _lexicon(alphabet, lexicon)
     )

@@ -9,10 +9,12 @@ from typing import Any
 import keras
 import numpy as np
 
+from ._one_text import OneTextScorer
+
 _MOST_BYTES = 1 << 27  # of what is remembered, before texts that no search keeps are forgotten
 _WANTED = (
     "`language_model` must be a `LanguageModel` of characters, its scorer, the name or folder of a "
-    "preset of one, or an object with `vocabulary`, `start(rows)` and `score(state, tokens)`."
+    "preset of one, or an object with `start()` and `score(state, tokens)`."
 )
 
 
@@ -132,8 +134,12 @@ class Memory:
         return np.split(places, np.cumsum([len(part) for part in parts])[:-1])
 
 
-def as_scorer(model: Any) -> Any:
+def as_scorer(model: Any, characters: Sequence[str]) -> Any:
     """What joins a search, of anything that users name as a language model.
+
+    Args:
+        model: what users have.
+        characters: those of the alphabet, for a model without a `vocabulary`.
 
     Raises:
         TypeError: it lacks a part.
@@ -144,9 +150,7 @@ def as_scorer(model: Any) -> Any:
 
         model = LanguageModel.from_preset(model)
     scorer = model.scorer() if callable(getattr(model, "scorer", None)) else model
-    lacking = [
-        name for name in ("vocabulary", "start", "score") if getattr(scorer, name, None) is None
-    ]
+    lacking = [name for name in ("start", "score") if not callable(getattr(scorer, name, None))]
     if lacking:
         raise TypeError(f"{_WANTED} Received: {type(model).__name__}, without `{lacking[0]}`.")
     unit = getattr(scorer, "unit", "char")
@@ -155,7 +159,7 @@ def as_scorer(model: Any) -> Any:
             "`language_model` must be one of characters, which are what is read here: make it with "
             f'`unit="char"`. Received: a model of unit={unit!r}.'
         )
-    return scorer
+    return scorer if hasattr(scorer, "vocabulary") else OneTextScorer(scorer, characters)
 
 
 def _number(numbers: dict[str, int], character: str) -> int | None:

@@ -195,11 +195,12 @@ class HandwritingRecognizer(Reviewed):
             n_best: return the best `n_best` texts of each, as (text, score) pairs; there may be
                 fewer. A score is `log p(text | input)`, and what is said of the two below.
             language_model: joins in: a `LanguageModel` of characters; its `scorer()`; the name or
-                folder of a preset of one, loaded at each call; or an object with the scorer's
-                `vocabulary`, `start` and `score`. A character that it lacks is read as the same
-                letter in the other case, else without its accent; one that it lacks even so counts
-                as no more and no less probable than any, and the model passes over it. A model of
-                `context="sentence"` also says how probable it is that the text ends.
+                folder of a preset of one, loaded at each call; or an object with `start()`, the
+                state before any text, and `score(state, tokens)`, the log-probability of a
+                character that follows and the state behind it. A character that it lacks is read as
+                the same letter in the other case, else without its accent; one that it lacks even
+                so counts as no more and no less probable than any, and the model passes over it. A
+                model of `context="sentence"` also says how probable it is that the text ends.
             language_weight: what its log-probabilities are multiplied by before they are added.
             length_bonus: what each character adds, against a model's taste for short texts.
             lexicon: only these words: a list, or the path of a file with one a line. Where the

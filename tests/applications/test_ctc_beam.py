@@ -10,7 +10,7 @@ import pytest
 
 from tests.applications.test_ctc import log_softmax, texts_of
 from zoo.applications._ctc_beam import Hypothesis, prefix_beam_search, search_all
-from zoo.applications._fusion import Fusion
+from zoo.applications._fusion import Fusion, as_scorer
 from zoo.applications._lexicon import Lexicon
 
 MANY = 500
@@ -90,6 +90,27 @@ def test_with_a_language_model(characters: str, units: list[int | None], ends: b
     check(prefix_beam_search(table, MANY, fusion=fusion, n_best=20), ranked(expected))
     assert model.calls <= len(table)  # once a frame,
     assert model.asked <= len(expected)  # and once for each text
+
+
+class OneAtATime:
+    """The same model, asked about one text at a time; a state is the text."""
+
+    def __init__(self, model: Bigrams) -> None:
+        self.model = model
+
+    def start(self) -> str:
+        return ""
+
+    def score(self, state: str, tokens: str) -> tuple[float, str]:
+        last = self.model.vocabulary.index(state[-1]) if state else 0
+        return self.model.table[last, self.model.vocabulary.index(tokens)], state + tokens
+
+
+def test_a_model_that_reads_one_text_at_a_time() -> None:
+    tables, model = [frames(seed, 7) for seed in range(2)], Bigrams(2)
+    plain = Fusion(as_scorer(OneAtATime(model), "aBc"), "aBc", bonus=0.3)
+    expected = search_all(tables, 8, fusion=Fusion(model, "aBc", bonus=0.3), n_best=4)
+    assert search_all(tables, 8, fusion=plain, n_best=4) == expected
 
 
 def test_items_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -287,9 +287,9 @@ def test_options_that_cannot_be(learned: HandwritingRecognizer) -> None:
         with pytest.raises(ValueError, match=message):
             learned.recognize(ink, **options)
     model = Favours("o")
-    model.vocabulary = None
-    for wrong in (model, object(), 7):
-        message = "must be a `LanguageModel` of characters.*Received: .*, without `vocabulary`"
+    model.score = None
+    for wrong, lacking in ((model, "score"), (object(), "start"), (7, "start")):
+        message = f"must be a `LanguageModel` of characters.*Received: .*, without `{lacking}`"
         with pytest.raises(TypeError, match=message):
             learned.recognize(ink, language_model=wrong)
     with pytest.raises(ValueError, match="no/such"):
