@@ -67,7 +67,7 @@ def test_every_application_has_a_space_that_can_be_built(name: str) -> None:
     space = search_space(base)
     assert {"config.recurrent", "config.units", "training.learning_rate"} <= set(space)
     declared = declare(space, base)
-    assert set(declared.space[0].values) == set(list_cells())
+    assert set(declared.space[0].values) == set(list_cells()) - {"projected_lstm"}
     draw = random.Random(0)
     for _ in range(12):
         values: dict[str, Any] = {}
@@ -104,7 +104,8 @@ def test_only_cells_that_take_an_option_get_it() -> None:
     assert not takes_option("gru", "cell.gate_biases.forget")
     assert takes_option("gru", "cell.initial_scale")
     assert not takes_option("gru", "config.projection_units")
-    declared = declare(only(SPACE), recipe())
+    assert takes_option("projected_lstm", "cell.gate_biases.output")
+    declared = declare(search_space(recipe(), only(SPACE)), recipe())
     biases = next(entry for entry in declared.space if "gate_biases" in entry.name)
     assert biases.conditions[0].values == ["lstm"]
 

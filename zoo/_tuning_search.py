@@ -82,6 +82,9 @@ class _Safe:
         # A trial's own file is written before the oracle's.
         self.end_order += [t for t in ended if t not in self.end_order]  # type: ignore[attr-defined,has-type]
         self._retry_queue = [t for t in reversed(self.start_order) if t not in ended]  # type: ignore[attr-defined]
+        for name in self._retry_queue:
+            trial = self.trials[name]
+            trial.metrics = type(trial.metrics)()  # of a trial that had not quite ended
 
 
 class _Random(_Safe, keras_tuner.oracles.RandomSearchOracle):
@@ -190,7 +193,7 @@ class Search(base_tuner.BaseTuner):
         ended = self.oracle.get_trial(trial.trial_id)
         self.tell(
             f"Trial {trial.trial_id}: "
-            + (f"failed. {self._error}" if self._error else f"{name} {ended.score:.4g}.")
+            + (f"failed. {self._error}" if ended.score is None else f"{name} {ended.score:.4g}.")
         )
         best = self.oracle.get_best_trials(1)[0]
         if best.status == _COMPLETED:

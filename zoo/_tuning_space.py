@@ -123,8 +123,6 @@ def plain_values(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def takes_option(cell: str, name: str) -> bool:
     """Whether a registered cell takes what a name of a search space stands for."""
-    from zoo.layers import recurrent
-
     if name.startswith("cell."):
         option, _, key = name.removeprefix("cell.").partition(".")
         values: dict[str, Any] = {option: {key: 0.0} if key else 0.0}
@@ -134,8 +132,15 @@ def takes_option(cell: str, name: str) -> bool:
         values = {"projection_units": 2}
     else:
         return True
+    # Some cells have no size of the projection by default.
+    return _can_be_built(cell, values) or _can_be_built(cell, {"projection_units": 2, **values})
+
+
+def _can_be_built(cell: str, options: Mapping[str, Any]) -> bool:
+    from zoo.layers import recurrent
+
     try:
-        recurrent(cell, 4, **values)
+        recurrent(cell, 4, **options)
     except (TypeError, ValueError):
         return False
     return True
@@ -179,9 +184,13 @@ def _cells(entry: Any, default: Any) -> list[str]:
     from zoo.layers import list_cells
 
     if isinstance(entry, Mapping):
-        found = list_cells(entry["cells"])
+        # One that needs more than its units is to be named by whoever knows what it needs.
+        found = [cell for cell in list_cells(entry["cells"]) if _can_be_built(cell, {})]
         if not found:
-            raise ValueError(f"No registered cell is called {entry['cells']!r}.")
+            raise ValueError(
+                f"`search_space`: no registered cell that can be built from its units alone is "
+                f"called {entry['cells']!r}."
+            )
         return found
     return [str(cell) for cell in (entry if isinstance(entry, list) else [entry])]
 
