@@ -20,13 +20,13 @@ class Confusion(NamedTuple):
     Attributes:
         written: the character that stands there; "" where there is none.
         read: what was read; "" where the character was left out.
-        count: how often.
+        times: how often.
         share: of all places where `written` stands; of all characters, where it is "".
     """
 
     written: str
     read: str
-    count: int
+    times: int
     share: float
 
 
@@ -48,7 +48,7 @@ class Confusions:
     >>> from zoo.applications._confusions import Confusions
     >>> confusions = Confusions(["a rose", "no nose"], ["a nose", "on nose"])
     >>> confusions.rows[0]
-    Confusion(written='n', read='r', count=1, share=0.333...)
+    Confusion(written='n', read='r', times=1, share=0.333...)
     >>> print(confusions)  # doctest: +NORMALIZE_WHITESPACE
     written  read  count  share
     n        r     1      33.3 %
@@ -85,7 +85,7 @@ class Confusions:
         return [
             ("written", "read", "count", "share"),
             *(
-                (shown(row.written), shown(row.read), str(row.count), f"{100 * row.share:4.1f} %")
+                (shown(row.written), shown(row.read), str(row.times), f"{100 * row.share:4.1f} %")
                 for row in self.rows[:most]
             ),
         ]

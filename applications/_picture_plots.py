@@ -88,7 +88,7 @@ def _sheet(
     """Axes for `count` pictures without ticks, and the figure that holds them."""
     from matplotlib import pyplot
 
-    from ._plots import _shown_once
+    from ._plots import shown_once
 
     columns = min(columns, count)
     rows = -(-count // columns)
@@ -108,7 +108,7 @@ def _sheet(
         ax.set_yticks([])
         for side in ax.spines.values():
             side.set_visible(False)
-    _shown_once(figure)
+    shown_once(figure)
     return axes[:count], figure
 
 
@@ -117,10 +117,10 @@ def _titled(ax: Axes, text: str) -> None:
 
 
 def _plain(label: Any, text: str) -> None:
-    from ._plots import _fonts
+    from ._plots import fonts_for
 
     label.set_parse_math(False)
-    label.set_fontfamily(_fonts([text]))
+    label.set_fontfamily(fonts_for([text]))
 
 
 def _shown_size(image: np.ndarray) -> tuple[int, int]:

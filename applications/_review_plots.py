@@ -124,8 +124,8 @@ def confusion_map(confusions: Confusions, most: int) -> Figure:
 
     wrong: Counter[str] = Counter()
     for row in confusions.rows:
-        wrong[row.written] += row.count
-        wrong[row.read] += row.count
+        wrong[row.written] += row.times
+        wrong[row.read] += row.times
     letters = sorted(
         (letter for letter, _ in wrong.most_common(most)), key=lambda letter: (not letter, letter)
     )
@@ -133,7 +133,7 @@ def confusion_map(confusions: Confusions, most: int) -> Figure:
     counts = np.zeros((len(letters), len(letters)))
     for row in confusions.rows:
         if row.written in place and row.read in place:
-            counts[place[row.written], place[row.read]] = row.count
+            counts[place[row.written], place[row.read]] = row.times
     size = 0.24 * max(len(letters), 8)
     figure, ax = pyplot.subplots(figsize=(size + 1.4, size + 0.9), layout="constrained")
     if not letters:
@@ -163,7 +163,9 @@ def confusion_map(confusions: Confusions, most: int) -> Figure:
         value = int(counts[row, column])
         dark = value > 0.6 * counts.max()
         ax.text(
-            *(column, row, value),
+            column,
+            row,
+            str(value),
             ha="center",
             va="center",
             fontsize=6,

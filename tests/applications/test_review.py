@@ -32,7 +32,7 @@ def test_confusions_by_hand() -> None:
         Confusion("", " ", 1, 1 / 6),
     ]
     assert "u        ∅     1      50.0 %" in str(confusions) and "∅        ␣" in str(confusions)
-    edits = sum(row.count for row in confusions.rows)
+    edits = sum(row.times for row in confusions.rows)
     assert metrics.cer(read, written) == edits / sum(confusions.characters.values())
     figure = confusions.plot()
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
