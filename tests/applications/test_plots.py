@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from tests.applications.digits import tiny
 from zoo.applications import Translator
-from zoo.applications._plots import _fonts, attention_map
+from zoo.applications._plots import attention_map, fonts_for
 
 SOURCE = "nine eight one"
 
@@ -115,7 +115,7 @@ def test_labels_of_every_kind() -> None:
 
 def test_letters_that_the_font_lacks() -> None:
     families = matplotlib.rcParams["font.family"]
-    assert _fonts(["a", "ß", "€"]) == families
+    assert fonts_for(["a", "ß", "€"]) == families
     charmaps = {
         font.name: set(font_manager.get_font(font.fname).get_charmap())
         for font in font_manager.fontManager.ttflist
@@ -123,10 +123,10 @@ def test_letters_that_the_font_lacks() -> None:
     usual = charmaps[font_manager.FontProperties(family=families).get_name()]
     letters = {letter for letter in charmaps["STIXGeneral"] - usual if chr(letter).isprintable()}
     letter = chr(min(letters))
-    *first, other = _fonts(["a", f"b{letter}"])
+    *first, other = fonts_for(["a", f"b{letter}"])
     assert first == families and ord(letter) in charmaps[other]
     attention_map([[1]], [letter], ["a"]).canvas.draw()
-    assert _fonts(["\U0010fffd"]) == families  # nobody has it
+    assert fonts_for(["\U0010fffd"]) == families  # nobody has it
 
 
 @pytest.mark.parametrize(
