@@ -71,7 +71,7 @@ def read_archive(path: str | os.PathLike[str]) -> list[np.ndarray]:
     if {"xy", "pen_up"} <= set(arrays):
         return _divided(arrays["xy"], arrays["pen_up"], arrays.get("offsets"), path)
     if len(arrays) == 1:
-        return [as_ink(next(iter(arrays.values())), str(path))]
+        return [as_ink(array, str(path)) for array in arrays.values()]
     raise ValueError(
         f"{path} must hold one array (points, 3), or `xy`, `pen_up` and perhaps `offsets`. "
         f"It holds {', '.join(arrays) or 'nothing'}."

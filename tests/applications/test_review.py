@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from zoo.applications import HandwritingRecognizer, Translator
 from zoo.applications._confusions import Confusion, Confusions
 from zoo.applications._review import Review
 from zoo.applications._review_plots import _COLOURS
+from zoo.cli import main
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +80,18 @@ def test_what_a_recogniser_reads_is_reviewed(
     with pytest.raises(ValueError, match="`report` needs an application with a `review`"):
         training.evaluate(Translator(units=4), [("a", "b")], report=tmp_path / "y")
     pyplot.close("all")
+
+
+def test_the_command_line_writes_a_report(
+    recognizer: HandwritingRecognizer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recognizer.save_to_preset(tmp_path / "hand")
+    report = tmp_path / "report"
+    arguments = [str(tmp_path / "hand"), "--data", "hershey_ink/lower:test[:4]", "--json"]
+    assert main(["evaluate", *arguments, "--report", str(report)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["report"] == str(report) and set(found["metrics"]) == {"cer", "wer"}
+    assert (report / "worst.png").is_file()
 
 
 @pytest.mark.parametrize("features", ["points", "curves"])
