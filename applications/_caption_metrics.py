@@ -134,7 +134,7 @@ def caption_bleu(hypotheses: Sequence[str], references: References, order: int =
 
     hypotheses, streams = _with_references(hypotheses, references)
     score = BLEU(tokenize="none", smooth_method="none", max_ngram_order=order, force=True)
-    cleaned: list[Any] = [
+    cleaned: list[list[Any]] = [
         [None if text is None else clean(text) for text in stream] for stream in streams
     ]
     return min(float(score.corpus_score([clean(text) for text in hypotheses], cleaned).score), 100)

@@ -72,7 +72,9 @@ class PictureNetwork(Sighted):
         texts = self.vocabulary_texts(data, targets)
         symbols, parts = self.symbols.grown(texts, vocabulary_size)
         assets = {**self.assets(), "tokenizer.json": symbols.to_json()}
-        return Grown({"vocabulary_size": vocabulary_size}, assets, parts)
+        # Which a configuration does not hold, where it is a model of the user's.
+        choices = {"vocabulary_size": vocabulary_size, "encoder": self._given_encoder()}
+        return Grown(choices, assets, parts)
 
     def count_symbols(self, data: Any, targets: Any = None) -> dict[str, int]:
         self._require_adapted()

@@ -29,7 +29,7 @@ def picture(value: Any) -> Any:
     return value
 
 
-def one_or_many_pictures(images: Any) -> tuple[Any, bool]:
+def one_or_many_pictures(images: Any) -> tuple[list[Any], bool]:
     """Returns raw pictures as a list, and whether it was a single one."""
     images = unwrapped(images)
     one = isinstance(images, str | bytes | os.PathLike)
@@ -37,7 +37,7 @@ def one_or_many_pictures(images: Any) -> tuple[Any, bool]:
     one = one or hasattr(images, "getbands") or (isinstance(images, np.ndarray) and images.ndim < 4)
     if one and not (isinstance(images, np.ndarray) and images.dtype.kind in "OSU"):
         return [picture(images)], True
-    return (images if isinstance(images, list) else raw_items(images, picture)), False
+    return raw_items(images, picture), False
 
 
 def grouped(images: Sequence[Any]) -> list[list[int]]:

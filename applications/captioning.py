@@ -252,8 +252,10 @@ class Captioner(PictureNetwork):
             raise ValueError(
                 "`return_attention=True` needs a captioner with attention, and no `n`."
             )
-        images, single = one_or_many_pictures(images)
-        examples = images if isinstance(images, Seen) else self.seen(images, verbose=verbose)
+        examples, single = images, False
+        if not isinstance(images, Seen):
+            images, single = one_or_many_pictures(images)
+            examples = self.seen(images, verbose=verbose)
         results = self._texts(examples, search, n, batch_size, verbose)
         if return_attention:
             rows = [item[0][0] for item in results]
