@@ -6,8 +6,6 @@ from typing import Any
 
 import keras
 
-Schedule = keras.optimizers.schedules.LearningRateSchedule
-
 
 class DivergedError(RuntimeError):
     """The loss or a weight is no longer a finite number; the message says what was done."""
@@ -18,7 +16,7 @@ class RolledBack(Exception):
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class Lowered(Schedule):
+class Lowered(keras.optimizers.schedules.LearningRateSchedule):
     """A schedule whose rates are halved some times.
 
     Args:
@@ -26,7 +24,9 @@ class Lowered(Schedule):
         halvings: how often.
     """
 
-    def __init__(self, schedule: Schedule, halvings: int) -> None:
+    def __init__(
+        self, schedule: keras.optimizers.schedules.LearningRateSchedule, halvings: int
+    ) -> None:
         super().__init__()
         self.schedule = schedule
         self.halvings = halvings
@@ -54,7 +54,7 @@ def lower_rate(model: keras.Model, halvings: int, *, anew: bool) -> None:
     """
     optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
     rate = optimizer._learning_rate
-    if isinstance(rate, Schedule):
+    if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
         optimizer.learning_rate = Lowered(getattr(rate, "schedule", rate), halvings)
         model.make_train_function(force=True)  # what was compiled holds the old schedule
     elif anew:
