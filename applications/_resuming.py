@@ -272,9 +272,9 @@ class ResumableTraining(keras.callbacks.Callback):
 
         def skip(*arguments: Any) -> Any:
             *state, data = arguments
-            if hasattr(data, "get_next"):  # else Keras has read what it gives
-                data = [next(data) for _ in range(self.model.steps_per_execution)]
-            self._seen = data[0]
+            self._seen = next(data)
+            for _ in range(self.model.steps_per_execution - 1):
+                next(data, None)
             return (logs, *state) if state else logs
 
         self._do_step = self.model.train_function

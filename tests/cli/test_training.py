@@ -107,11 +107,11 @@ def test_an_interrupted_training_goes_on(
             raise KeyboardInterrupt
         return score(*arguments, **options)
 
-    monkeypatch.setattr(Translator, "score", interrupted)
     Path("r.yaml").write_text(RECIPE)
     command = ["train", "r.yaml", "--batch-size", "8"]
-    assert main([*command, "--tensorboard", "shown"]) == 130
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(Translator, "score", interrupted)
+        assert main([*command, "--tensorboard", "shown"]) == 130
     assert list(Path("shown/train").iterdir())
     assert Path("own.training").is_dir()
     # The same folder, though a preset is there by now; nothing else may come of it.
