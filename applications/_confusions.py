@@ -48,11 +48,11 @@ class Confusions:
     >>> from zoo.applications._confusions import Confusions
     >>> confusions = Confusions(["a rose", "no nose"], ["a nose", "on nose"])
     >>> confusions.rows[0]
-    Confusion(written='n', read='r', times=1, share=0.333...)
+    Confusion(written='n', read='', times=1, share=0.333...)
     >>> print(confusions)  # doctest: +NORMALIZE_WHITESPACE
     written  read  count  share
-    n        r     1      33.3 %
     n        ∅     1      33.3 %
+    n        r     1      33.3 %
     ∅        n     1       7.7 %
     """
 

@@ -167,7 +167,7 @@ def check_missing(found: dict[str, Any], life: Path) -> None:
     assert found["cell.keras"] == ["ImportError", f"{life / 'cell.keras'} {sentence}"]
     assert found["show"]["code"] == 0 and NAME in found["show"]["out"]
     (sentence,) = found["evaluate"]["err"]
-    assert sentence.startswith("zoo: Unknown dataset 'animal_sounds'; known are emoji_names,")
+    assert sentence.startswith("zoo: Unknown dataset 'animal_sounds'; known are captions,")
     assert found["new"][1].startswith("Unknown cell 'minimal_gated'; known are: ")
 
 

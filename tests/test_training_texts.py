@@ -44,7 +44,7 @@ def test_a_folder_is_trained_on_and_must_be_divided(
 def test_finetuning_holds_out_the_last_tenth_of_a_text(tmp_path: Path) -> None:
     path = tmp_path / "short.txt"
     path.write_text("brief")
-    made = training.finetuning("some_preset", str(path))
+    made = training.finetuning("language_model_small_kjv", str(path))
     assert (made.split, made.validation_split) == training.HELD_OUT
 
 

@@ -43,7 +43,7 @@ def finetuning(
     Example:
 
     >>> from zoo.training import finetuning
-    >>> finetuning("my_preset", "emoji_names/en-de").validation_split
+    >>> finetuning("translator_small_en_de", "emoji_names/en-de").validation_split
     'validation'
     """
     overrides = dict(overrides or {})

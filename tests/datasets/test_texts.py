@@ -184,7 +184,7 @@ def test_one_line_of_50_megabytes(write):
         ("emoji_names/en-de", "texts", "emoji_names holds pairs, but texts are wanted"),
         ("emoji_names/en-de", "bytes", "emoji_names holds pairs, but texts are wanted"),
         ("kjv", "pairs", "kjv holds texts, but pairs are wanted"),
-        ("kjv", "words", "`kind` must be None, 'pairs', 'texts' or 'bytes'. Received: kind='wo"),
+        ("kjv", "words", "`kind` must be None, 'pairs', 'captions', 'texts' or 'bytes'. Received:"),
     ],
 )
 def test_the_other_kind_is_refused(name, kind, message):

@@ -235,7 +235,8 @@ def load(
     """
     if kind is not None and kind not in _KINDS:
         raise ValueError(
-            f"`kind` must be None, {', '.join(map(repr, _KINDS))}. Received: kind={kind!r}."
+            f"`kind` must be None, {', '.join(map(repr, _KINDS[:-1]))} or {_KINDS[-1]!r}. "
+            f"Received: kind={kind!r}."
         )
     if is_file_dataset(name):
         return _to_tf(_open_files(name, kind), split, _shown(name))
