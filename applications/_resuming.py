@@ -128,7 +128,9 @@ class ResumableTraining(keras.callbacks.Callback):
         validation: Batches | None,
     ) -> None:
         """Says with what an application trains."""
-        self.others = [callback for callback in others if callback is not self]
+        # What only looks on may come and go.
+        watching = (ResumableTraining, keras.callbacks.TensorBoard)
+        self.others = [callback for callback in others if not isinstance(callback, watching)]
         self._batches = batches
         self.identity["training data"] = batches.identity()
         self.identity["validation data"] = validation.identity() if validation else None

@@ -65,6 +65,8 @@ class Prepared:
                 history = self._fit(out, recipe_path, verbose, [*more, going_on])
             going_on.checkpoints.remove()
         finally:
+            if not going_on.checkpoints.steps():  # a training that failed before its first step
+                going_on.checkpoints.remove()
             going_on.release()
         return history
 

@@ -111,7 +111,7 @@ def supervise(
                 code = process.poll()
                 if code is None:
                     continue
-                del running[name]
+                _close(running.pop(name))
                 (folder / f"{name}.pid").unlink(missing_ok=True)
                 if code == 0:
                     continue
@@ -135,7 +135,13 @@ def _stop(running: dict[str, subprocess.Popen[bytes]]) -> None:
         process.kill()
     for process in running.values():
         process.wait()
+        _close(process)
     running.clear()
+
+
+def _close(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin is not None:
+        process.stdin.close()
 
 
 def write_pid(folder: Path, name: str, pid: int) -> None:

@@ -95,7 +95,11 @@ def test_ctrl_c_leaves_the_best_epoch(
 
 
 def test_an_interrupted_training_goes_on(
-    run: Run, fail: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run,
+    fail: Run,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     from zoo import Translator
 
@@ -112,6 +116,7 @@ def test_an_interrupted_training_goes_on(
     with monkeypatch.context() as patch:
         patch.setattr(Translator, "score", interrupted)
         assert main([*command, "--tensorboard", "shown"]) == 130
+    capsys.readouterr()
     assert list(Path("shown/train").iterdir())
     assert Path("own.training").is_dir()
     # The same folder, though a preset is there by now; nothing else may come of it.
