@@ -41,7 +41,7 @@ def cider(hypotheses: Sequence[str], references: References) -> float:
     Example:
 
     >>> round(cider(["a red cat", "two dogs"], [["a red cat"], ["two dogs", "a dog"]]), 2)
-    4.38
+    5.0
 
     Reference:
         - [Vedantam et al., 2015](https://arxiv.org/abs/1411.5726)
@@ -89,7 +89,7 @@ def rouge_l(hypotheses: Sequence[str], references: References) -> float:
     Example:
 
     >>> round(rouge_l(["a red cat"], [["a cat", "the red cat"]]), 2)
-    78.21
+    82.99
 
     Reference:
         - [Lin, 2004](https://aclanthology.org/W04-1013/)
@@ -137,7 +137,9 @@ def caption_bleu(hypotheses: Sequence[str], references: References, order: int =
     cleaned: list[list[Any]] = [
         [None if text is None else clean(text) for text in stream] for stream in streams
     ]
-    return min(float(score.corpus_score([clean(text) for text in hypotheses], cleaned).score), 100)
+    return min(
+        float(score.corpus_score([clean(text) for text in hypotheses], cleaned).score), 100.0
+    )
 
 
 def caption_scores(hypotheses: Sequence[str], references: References) -> dict[str, float]:
