@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import keras
 import numpy as np
 
 from zoo.applications._checkpoints import CheckpointError
+from zoo.applications._manifest import clear_unfinished
 from zoo.applications._rates import DivergedError
 from zoo.applications._resuming import ResumableTraining
 
@@ -58,6 +60,10 @@ class KeepBest(keras.callbacks.Callback):
         self.best: float | None = None
         self.best_epoch: int | None = None
         self._weights: list[np.ndarray] | None = None
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        if self.directory is not None:
+            clear_unfinished(Path(os.path.realpath(self.directory)))
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         logs = logs or {}
