@@ -33,6 +33,9 @@ def test_cider_punishes_other_lengths_and_repeated_words() -> None:
     longer = metrics.cider(["a red cat sits " * 3, "two dogs run fast"], references)
     assert right == pytest.approx(10)
     assert longer < right - 1
+    # A word four times counts as often as the reference has it: 1 * 1 / (4 * 2) of the unigrams.
+    again = metrics.cider(["red red red red", "two dogs run fast"], references)
+    assert again == pytest.approx((10 / 4 / 8 + 10) / 2)
 
 
 def test_cider_of_one_picture_is_nothing() -> None:
