@@ -80,7 +80,7 @@ class _Safe:
         super().reload()  # type: ignore[misc]
         ended = [t for t in self.start_order if self.trials[t].status in (_COMPLETED, _FAILED)]  # type: ignore[attr-defined]
         # A trial's own file is written before the oracle's.
-        self.end_order += [t for t in ended if t not in self.end_order]  # type: ignore[attr-defined,has-type]
+        self.end_order += [t for t in ended if t not in self.end_order]  # type: ignore[attr-defined]
         self._retry_queue = [t for t in reversed(self.start_order) if t not in ended]  # type: ignore[attr-defined]
         for name in self._retry_queue:
             trial = self.trials[name]
@@ -129,7 +129,7 @@ def make_oracle(
         options["max_trials"] = trials
     if algorithm == "bayesian":
         options["num_initial_points"] = max(3, trials // 3)
-    oracle = ALGORITHMS[algorithm](**options)
+    oracle: Any = ALGORITHMS[algorithm](**options)
     oracle.verbose = 0
     return oracle
 
@@ -203,9 +203,9 @@ class Search(base_tuner.BaseTuner):
         try:
             write_recipe(folder, applied(self.recipe, values, values.get("tuner/epochs")))
         except ValueError as error:
-            result = {"error": str(error)}
-            write_atomically(folder / RESULT, result)
-            return result
+            impossible = {"error": str(error)}
+            write_atomically(folder / RESULT, impossible)
+            return impossible
         if not self.isolate:
             return run_trial(folder)
         # The child ends when its standard input does, which is when this process ends.

@@ -168,8 +168,12 @@ def _check(name: str, entry: Any) -> None:
             raise ValueError(f"`search_space`: only {CELL} has cells. Received: {name}.")
         return
     low, high = entry.get("min"), entry.get("max")
-    numbers = isinstance(low, int | float) and isinstance(high, int | float)
-    if not numbers or low > high or (entry.get("sampling") == "log" and low <= 0):
+    if (
+        not isinstance(low, int | float)
+        or not isinstance(high, int | float)
+        or low > high
+        or (entry.get("sampling") == "log" and low <= 0)
+    ):
         raise ValueError(
             f"`search_space`: {name} must go from a smaller `min` to a larger `max`, both positive "
             f"with `sampling: log`. Received: {dict(entry)}."

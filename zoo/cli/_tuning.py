@@ -18,7 +18,9 @@ def tune(arguments: dict[str, Any]) -> Result:
     from zoo._tuning_report import names_of, shown
 
     warnings.filterwarnings("ignore", module="keras_tuner")
-    overrides = {name: arguments[name] for name in ("data_dir", "seed") if name in arguments}
+    overrides: dict[str, Any] = {
+        name: arguments[name] for name in ("data_dir", "seed") if name in arguments
+    }
     recipe = training.load_recipe(arguments["recipe"], overrides)
     out = Path(arguments.get("out") or _folder(recipe))
     options = ("algorithm", "trials", "space", "workers", "coordinator", "join", "restart")
