@@ -1,4 +1,4 @@
-"""Trainings that are killed at random moments, in processes of their own."""
+"""Trainings and searches that end at random moments, in processes of their own."""
 
 import json
 import subprocess
@@ -28,7 +28,17 @@ def test_killed_and_started_again() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("application", "kills"), [("adder", 20), ("language_model", 8)])
 def test_killed_often(application: str, kills: int) -> None:
-    found = killed("--kills", str(kills), "--seed", "1", "--application", application)
+    found = killed("--kills", str(kills), "--seed", "1", "--what", application)
     assert found["killed"] == found["undisturbed"]
     # Of the preset of the best epoch nothing half written stays either.
     assert all(name.split("/")[0] == "preset" for name in found["left"])
+
+
+@pytest.mark.slow
+def test_a_search_is_killed_and_the_disk_is_full() -> None:
+    found = killed("--what", "search", "--kills", "6", "--seed", "1", "--full")
+    assert found["killed"] == found["undisturbed"]
+    assert found["left"] == []
+    assert [line.split(",")[0] for line in found["kills"]] == ["killed", "disk full"] * 3
+    full = next(line for line in found["kills"] if line.startswith("disk full"))
+    assert "No space left on device. Mend that, and start the same search again" in full

@@ -60,7 +60,9 @@ def unreported(monkeypatch: pytest.MonkeyPatch) -> None:
 # Spaces.
 
 
-@pytest.mark.parametrize("name", ["HandwritingRecognizer", "LanguageModel", "Translator"])
+@pytest.mark.parametrize(
+    "name", ["Captioner", "HandwritingRecognizer", "LanguageModel", "Translator"]
+)
 def test_every_application_has_a_space_that_can_be_built(name: str) -> None:
     kind = applications.get(name)
     base = Recipe(data="x", application=name)

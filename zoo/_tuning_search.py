@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import json
 import os
@@ -19,7 +20,15 @@ from keras_tuner.engine import base_tuner
 
 from ._recipes import Recipe
 from ._tuning_space import applied
-from ._tuning_trial import LOG, PRESET, RESULT, run_trial, write_atomically, write_recipe
+from ._tuning_trial import (
+    LOG,
+    NO_ROOM,
+    PRESET,
+    RESULT,
+    run_trial,
+    write_atomically,
+    write_recipe,
+)
 
 _RUNNING, _COMPLETED, _FAILED = "RUNNING", "COMPLETED", "FAILED"
 _PAUSE = 0.2  # seconds between two questions whether there is something to do
@@ -134,6 +143,10 @@ def make_oracle(
     return oracle
 
 
+class _DiskError(keras_tuner.errors.FatalError, OSError):  # type: ignore[misc]
+    """What KerasTuner must not take for the failure of a trial."""
+
+
 class Search(base_tuner.BaseTuner):
     """Runs the trials of an oracle, or of the coordinator's.
 
@@ -175,10 +188,28 @@ class Search(base_tuner.BaseTuner):
     def pre_create_trial(self) -> None:
         time.sleep(_PAUSE)
 
+    def search(self, *arguments: Any, **options: Any) -> None:
+        """Runs the trials that are left.
+
+        Raises:
+            RuntimeError: the disk refuses; nothing that was found is lost.
+        """
+        try:
+            super().search(*arguments, **options)
+        except OSError as error:
+            raise RuntimeError(
+                f"The search in {self.project_dir} cannot be written down: "
+                f"{error.strerror or error}. Mend that, and start the same search again: it goes "
+                "on where it was."
+            ) from error
+
     def run_trial(self, trial: Any, *arguments: Any, **options: Any) -> dict[str, float]:
         folder = Path(self.get_trial_dir(trial.trial_id))
         self._error = ""
-        result = self._result(folder) or self._run(folder, trial.hyperparameters.values)
+        try:
+            result = self._result(folder) or self._run(folder, trial.hyperparameters.values)
+        except OSError as error:
+            raise _DiskError(error.errno, error.strerror) from error
         if "error" in result:
             self._error = result["error"]
             raise keras_tuner.errors.FailedTrialError(result["error"])
@@ -226,6 +257,8 @@ class Search(base_tuner.BaseTuner):
                 assert child.stdin is not None
                 child.stdin.close()
         result = self._result(folder)
+        if result is None and code == NO_ROOM:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if result is None:
             how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
             hint = ", perhaps for want of memory" if code == -9 else f", see {folder / LOG}"

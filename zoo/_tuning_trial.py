@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import os
 import sys
@@ -17,6 +18,7 @@ RECIPE = "recipe.json"
 RESULT = "result.json"
 LOG = "log.txt"
 PRESET = "preset"
+NO_ROOM = 74  # the exit code of a trial that the disk has no room for, EX_IOERR
 
 
 def write_atomically(path: Path, content: Any) -> None:
@@ -33,13 +35,19 @@ def run_trial(folder: Path, verbose: int = 0) -> dict[str, Any]:
     """Trains what a trial's folder says, going on where it was interrupted; returns its result.
 
     A training that fails is a result too: `{"error": SENTENCE}`.
+
+    Raises:
+        OSError: the disk is full, which is no fault of the trial.
     """
     recipe = read_recipe(folder)
     started = time.time()
     result: dict[str, Any]
     try:
         result = _train(recipe, folder, verbose)
-    except Exception as error:  # whatever ends one trial must not end the search
+    except Exception as error:  # whatever else ends one trial must not end the search
+        full = _no_room(error)
+        if full is not None:
+            raise full from error
         result = {"error": _sentence(error)}
     result["seconds"] = round(time.time() - started, 1)
     result["memory_mb"] = peak_memory()
@@ -91,6 +99,15 @@ def _sentence(error: BaseException) -> str:
     return line if line.endswith(".") and " " in line else f"{type(error).__name__}: {line}"
 
 
+def _no_room(error: BaseException | None) -> OSError | None:
+    """The error of a full disk among what led to an error."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return error
+        error = error.__cause__
+    return None
+
+
 def _end_with_parent() -> None:
     """Ends this process when the one that started it has gone: its end of the pipe is closed."""
     sys.stdin.buffer.read()
@@ -99,6 +116,11 @@ def _end_with_parent() -> None:
 
 if __name__ == "__main__":
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    run_trial(Path(sys.argv[1]))
+    code = 0
+    try:
+        run_trial(Path(sys.argv[1]))
+    except OSError as error:
+        print(error, file=sys.stderr)
+        code = NO_ROOM
     sys.stdout.flush()
-    os._exit(0)  # the watching thread waits for ever
+    os._exit(code)  # the watching thread waits for ever

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import pytest
 
-from benchmarks.interruptions import _made
+from benchmarks._victims import made
 from zoo.applications import Application
 from zoo.applications._checkpoints import CheckpointError
 from zoo.applications._rates import DivergedError
@@ -20,7 +20,7 @@ from zoo.applications._resuming import ResumableTraining
 from zoo.applications._snapshots import Unpackable, pack, unpack
 from zoo.callbacks import AveragedSGD, KeepBest
 
-_, DATA, VALIDATION = _made("adder")
+_, DATA, VALIDATION = made("adder")
 
 
 class Broken(Exception):
@@ -63,7 +63,7 @@ def train(
 ) -> tuple[Application, dict[str, list[float]], list[str]]:
     """Returns the model, its history, and what was told."""
     keras.utils.set_random_seed(1)
-    model, _, _ = _made("adder")
+    model, _, _ = made("adder")
     model.adapt(data)
     model.compile(optimizer=optimizer)
     told: list[str] = []

@@ -95,7 +95,6 @@ def test_ctrl_c_leaves_the_best_epoch(
 
 
 def test_an_interrupted_training_goes_on(
-    run: Run,
     fail: Run,
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -116,7 +115,7 @@ def test_an_interrupted_training_goes_on(
     with monkeypatch.context() as patch:
         patch.setattr(Translator, "score", interrupted)
         assert main([*command, "--tensorboard", "shown"]) == 130
-    capsys.readouterr()
+    assert "give the same command again to go on." in capsys.readouterr().err
     assert list(Path("shown/train").iterdir())
     assert Path("own.training").is_dir()
     # The same folder, though a preset is there by now; nothing else may come of it.
@@ -124,6 +123,7 @@ def test_an_interrupted_training_goes_on(
     assert "own.training are of another training (training.learning_rate was 0.001" in sentence
     assert "and is now 0.1" in sentence and "--restart" in sentence
     assert main(command) == 0
+    assert "Going on after step " in capsys.readouterr().err
     assert not Path("own.training").exists() and not Path("own_2").exists()
     verify("own")
 
