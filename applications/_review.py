@@ -57,11 +57,11 @@ class Review:
         Args:
             count: how many; fewer where the others were read without an error.
         """
-        from ._review_plots import contact_sheet
+        from ._review_plots import worst_sheet
 
         positive_integer("count", count)
         worst = [item for item in self.order[:count] if self.errors[item]]
-        return contact_sheet(
+        return worst_sheet(
             self.application,
             [self.items[item] for item in worst],
             [(self.written[item], self.read[item]) for item in worst],

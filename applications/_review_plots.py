@@ -88,7 +88,7 @@ def alignment_plot(
     return figure
 
 
-def contact_sheet(
+def worst_sheet(
     application: Reviewed, items: Sequence[Any], texts: Sequence[tuple[str, str]]
 ) -> Figure:
     """Draws items in rows of four; texts are what was written and what was read."""
