@@ -8,10 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import _handwriting, handwriting, handwriting_baseline, handwriting_writers
+from benchmarks import (
+    _handwriting,
+    handwriting,
+    handwriting_baseline,
+    handwriting_mouse,
+    handwriting_writers,
+)
 from benchmarks._dtw import distances
 from tests.applications.scribbles import pairs, tiny, write
 from zoo.applications._ink import pack
+from zoo.applications._ink_features import letter_height, resample
 
 
 def by_hand(query: np.ndarray, template: np.ndarray, band: int) -> float:
@@ -80,10 +87,9 @@ def test_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "3 x 160, both directions, batch 32" in text and "1,280" in text and "10,000" in text
 
 
-def test_writers(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Two writers, each from the preset as it was."""
+@pytest.fixture
+def options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A preset, and data of two writers who write the same words."""
     data = pairs(12)
     points = np.concatenate([pack(ink) for ink, _ in data] * 2)
     lengths = [len(pack(ink)) for ink, _ in data] * 2
@@ -105,7 +111,12 @@ def test_writers(
     )
     preset = tmp_path / "preset"
     tiny(units=4, depth=1).save_to_preset(preset)
-    options = ["--preset", str(preset), "--data-dir", str(tmp_path), "--json", "-", "--epochs", "1"]
+    return ["--preset", str(preset), "--data-dir", str(tmp_path), "--json", "-"]
+
+
+def test_writers(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Two writers, each from the preset as it was."""
+    options += ["--epochs", "1"]
     assert handwriting_writers.main(options) == 0
     found = json.loads(capsys.readouterr().out)
     first, second = found["rows"]
@@ -116,3 +127,21 @@ def test_writers(
     assert handwriting_writers.main([*options, "--sessions", "writer3"]) == 2
     assert "`--sessions` must be of test: writer1d, writer2c" in capsys.readouterr().err
     assert handwriting_writers.main([*options, "--epochs", "0"]) == 2
+
+
+def test_mice_draw_the_same(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    ink = resample(pack(write("zv", size=370.0)), 10.0)
+    drawn = handwriting_mouse.by_mouse(ink, 40, 3)
+    assert len(drawn) < len(ink) / 2 and drawn[:, 2].sum() == ink[:, 2].sum()
+    np.testing.assert_array_equal(drawn, np.round(drawn))
+    assert letter_height(drawn) == pytest.approx(40, rel=0.1)
+    ends = ink[:, 2] > 0
+    scale = np.ptp(drawn[:, :2], axis=0) / np.ptp(ink[:, :2], axis=0)
+    np.testing.assert_allclose(drawn[drawn[:, 2] > 0, :2], ink[ends, :2] * scale, atol=2)
+    assert handwriting_mouse.main(options) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["words"] == 12
+    assert [row["height"] for row in found["rows"]] == [None, 60, 30, 15, 8]
+    points = [row["points"] for row in found["rows"]]
+    assert points == sorted(points, reverse=True) and points[-1] < points[0]
+    assert handwriting_mouse.main([*options, "--preset", "no_such"]) == 2

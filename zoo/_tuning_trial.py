@@ -18,17 +18,24 @@ RECIPE = "recipe.json"
 RESULT = "result.json"
 LOG = "log.txt"
 PRESET = "preset"
+_UNFINISHED = ".new"
 NO_ROOM = 74  # the exit code of a trial that the disk has no room for, EX_IOERR
 
 
 def write_atomically(path: Path, content: Any) -> None:
     """Writes JSON so that the file is the old one or the new one, whatever happens."""
-    fresh = path.with_name(f".{path.name}.new")
+    fresh = path.with_name(f".{path.name}{_UNFINISHED}")
     with fresh.open("w", encoding="utf-8") as file:
         json.dump(content, file)
         file.flush()
         os.fsync(file.fileno())
     os.replace(fresh, path)
+
+
+def clear_unfinished(folder: Path) -> None:
+    """Removes what was being written below a folder when a process was killed."""
+    for path in folder.rglob(f".*{_UNFINISHED}"):
+        path.unlink()
 
 
 def run_trial(folder: Path, verbose: int = 0) -> dict[str, Any]:

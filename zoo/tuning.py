@@ -15,7 +15,7 @@ from ._folders import check_output
 from ._recipes import Recipe, build_recipe
 from ._tuning_report import PAGE, Trial, best_of, read_trials, write_report
 from ._tuning_space import declare, space_of
-from ._tuning_trial import PRESET, write_atomically
+from ._tuning_trial import PRESET, clear_unfinished, write_atomically
 
 if TYPE_CHECKING:
     from ._tuning_search import Search
@@ -192,6 +192,7 @@ def tune(
         return _found(folder, recipe)
     lock = lock_folder(folder)
     try:
+        clear_unfinished(folder)
         _same_plan(folder, plan)
         if workers > 1 or coordinator is not None:
             _work(folder, workers, coordinator, True, isolate, tell)
