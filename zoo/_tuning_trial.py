@@ -34,7 +34,7 @@ def write_atomically(path: Path, content: Any) -> None:
 
 def clear_unfinished(folder: Path) -> None:
     """Removes what was being written below a folder when a process was killed."""
-    for path in folder.rglob(f".*{_UNFINISHED}"):
+    for path in folder.rglob(f".*.json{_UNFINISHED}"):
         path.unlink()
 
 
