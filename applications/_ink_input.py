@@ -21,6 +21,7 @@ from ._ink_features import (
     scaled,
 )
 from ._ink_reading import is_archive, read_archive
+from ._ink_style import restyle
 from ._ink_variation import vary
 from ._ink_vicinity import VICINITY_FEATURES, vicinity_features
 from ._inputs import Input
@@ -141,7 +142,11 @@ class InkInput(Input):
         return int(example["length"]) - begun
 
     def varied(self, example: Any, generator: np.random.Generator) -> Example:
-        return self._features(vary(example.raw, generator, self.choices["augmentation"]))
+        strength = self.choices["augmentation"]
+        ink = restyle(example.raw, generator, strength)
+        if self.measures and len(ink):
+            ink = normalise(ink)  # as that hand would have been seen
+        return self._features(vary(ink, generator, strength))
 
     def draw(self, ax: Any, example: Any, colours: Any, widths: Any) -> None:
         from matplotlib.collections import LineCollection
