@@ -74,9 +74,11 @@ def contact_sheet(images: Sequence[Any], captions: Sequence[str], columns: int =
             f"Received: {len(images)} images and {len(captions)} captions."
         )
     pictures = [read_image(image, f"Picture {n}") for n, image in enumerate(images)]
-    axes, figure = _sheet(len(images), columns, (_SIDE, _SIDE), 1.5)
-    for ax, pixels, caption in zip(axes, pictures, captions, strict=True):
-        ax.imshow(resized(pixels, *_shown_size(pixels)))
+    sizes = [_shown_size(pixels) for pixels in pictures]
+    highest = (max(height for height, _ in sizes), max(width for _, width in sizes))
+    axes, figure = _sheet(len(images), columns, highest, 1.5)
+    for ax, pixels, size, caption in zip(axes, pictures, sizes, captions, strict=True):
+        ax.imshow(resized(pixels, *size))
         label = ax.set_xlabel(textwrap.fill(caption, _LETTERS), fontsize=8)
         _plain(label, caption)
     return figure

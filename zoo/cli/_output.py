@@ -52,7 +52,8 @@ def metric(name: str, value: float) -> str:
     unit = UNITS.get(name, "")
     if unit == "%":
         return f"{100 * value:.2f} %"
-    return f"{value:.2f} {unit}".rstrip()
+    digits = 3 if unit == "of 10" else 2  # what differs between models
+    return f"{value:.{digits}f} {unit}".rstrip()
 
 
 def size(number: float) -> str:
