@@ -8,11 +8,11 @@ from typing import Any
 
 
 def measured(preset: str | Path, data: str, split: str) -> dict[str, Any]:
-    """The card's entry for these data, with `seed` and `decoding`; empty if it has none."""
+    """The card's first entry for these data, with `seed` and `decoding`; empty if it has none."""
     from zoo.applications._presets import read_card
 
     for entry in read_card(preset)["metrics"]:
-        if _is_for(entry, data, split):
+        if (entry.get("data"), entry.get("split")) == (data, split):
             return entry
     return {}
 
@@ -26,7 +26,10 @@ def write_measured(
     seed: int = 0,
     decoding: Mapping[str, Any] | None = None,
 ) -> None:
-    """Writes what was measured into a preset's card, in the place of an older entry for it."""
+    """Writes what was measured into a preset's card, in the place of an older entry for it.
+
+    There is one for each decoding of the same data.
+    """
     from zoo.applications._presets import preset_folder, read_card, update_card
 
     entry = {
@@ -38,13 +41,14 @@ def write_measured(
     }
     folder = preset_folder(preset)
     metrics = read_card(folder)["metrics"]
-    places = [place for place, old in enumerate(metrics) if _is_for(old, data, split)]
+    same = ("data", "split", "decoding")
+    places = [
+        place
+        for place, old in enumerate(metrics)
+        if all(old.get(key) == entry[key] for key in same)
+    ]
     if places:
         metrics[places[0]] = entry
     else:
         metrics.append(entry)
     update_card(folder, metrics=metrics)
-
-
-def _is_for(entry: Mapping[str, Any], data: str, split: str) -> bool:
-    return (entry.get("data"), entry.get("split")) == (data, split)

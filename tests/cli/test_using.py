@@ -122,5 +122,9 @@ def test_the_cards_numbers_are_repeated(run: Run, preset: str) -> None:
     assert run("evaluate", preset, "--data", DATA, "--json") == first
     assert "beam_size 3; seed 5" in run("show", preset)
     run("evaluate", preset, "--data", DATA, "--beam-size", "1", "--update-card")
-    (entry,) = read_card(Path(preset))["metrics"]
-    assert entry["decoding"] == {"beam_size": 1}
+    # Each way of decoding has its place; the first one goes on being the card's.
+    metrics = read_card(Path(preset))["metrics"]
+    assert [entry["decoding"] for entry in metrics] == [{"beam_size": 3}, {"beam_size": 1}]
+    assert run("evaluate", preset, "--data", DATA, "--json") == first
+    run("evaluate", preset, "--data", DATA, "--beam-size", "3", "--seed", "6", "--update-card")
+    assert [entry["seed"] for entry in read_card(Path(preset))["metrics"]] == [6, 5]
