@@ -71,7 +71,7 @@ def _lift(ink: np.ndarray, generator: np.random.Generator, strength: float) -> N
     """Lifts the pen within long strokes, and leaves it down between near ones."""
     for first, end in _strokes(ink):
         drawn = np.hypot(*np.diff(ink[first:end, :2], axis=0).T).sum()
-        if drawn > 3 and generator.random() < 0.2 * strength:
+        if end - first > 3 and drawn > 3 and generator.random() < 0.2 * strength:
             ink[generator.integers(first + 1, end - 1), UP] = 1
         if end < len(ink) and generator.random() < 0.15 * strength:
             ink[end - 1, UP] = float(np.hypot(*(ink[end, :2] - ink[end - 1, :2])) > 1)

@@ -60,3 +60,10 @@ def test_the_pen_is_lifted_and_left_down() -> None:
     away = pack([[[0, 0], [1, 0]], [[4, 0], [5, 0]]])
     assert {int(ink[:, UP].sum()) for ink in styled(away)} == {2}
     assert all(ink[-1, UP] == 1 for ink in styled(near))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_strokes_of_few_points(count: int) -> None:
+    inks = styled(pack([np.linspace([0, 0], [9, 1], count)]))
+    assert all(np.isfinite(ink).all() and len(ink) == count for ink in inks)
+    assert {int(ink[:, UP].sum()) for ink in inks} == ({1, 2} if count > 3 else {1})
