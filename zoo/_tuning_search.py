@@ -143,7 +143,7 @@ def make_oracle(
     return oracle
 
 
-class _DiskError(keras_tuner.errors.FatalError, OSError):  # type: ignore[misc]
+class _DiskError(keras_tuner.errors.FatalError, OSError):
     """What KerasTuner must not take for the failure of a trial."""
 
 
