@@ -115,4 +115,5 @@ def _tell_of_writing(tick: Tick) -> None:
             tick("half a file")
             return half + file.write(data[half:])
 
+    # Only in this process, which ends with its life.
     Path.write_bytes = write_bytes  # type: ignore[method-assign,assignment]

@@ -75,6 +75,7 @@ def search(place: Path, tick: Tick) -> str:
         tick("before an evaluation")
         return score(model, *arguments, **options)
 
+    # Only in this process, which ends with the search.
     LanguageModel.evaluate = told  # type: ignore[method-assign]
     keras.utils.set_random_seed(1)
     found = tune(recipe, place / "best", trials=4, space=space, isolate=False)

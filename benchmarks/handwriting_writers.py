@@ -60,7 +60,6 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
 def measure(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """The error rates of each writer, before and after."""
     import keras
-    import numpy as np
 
     from zoo import Application, datasets
 
@@ -71,7 +70,7 @@ def measure(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     application.compile(keras.optimizers.Adam(options.learning_rate, clipnorm=1.0))
     start = application.get_weights()
     application.optimizer.build(application.trainable_variables)
-    fresh = [np.array(variable) for variable in application.optimizer.variables]
+    fresh = [keras.ops.convert_to_numpy(variable) for variable in application.optimizer.variables]
     for number, session in enumerate(sessions, 1):
         # As if loaded anew, without compiling anything again.
         application.set_weights(start)

@@ -32,12 +32,29 @@ search_space:
 pytestmark = pytest.mark.slow
 
 
+FULL_DISK = """import errno, os, pathlib
+fsync = os.fsync
+
+
+def refuse(file):
+    full = pathlib.Path({full!r})
+    if not full.exists():
+        return fsync(file)
+    full.unlink()
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+if "_tuning_trial" in " ".join(__import__("sys").orig_argv):
+    os.fsync = refuse
+"""
+
+
 def start(folder: Path, *options: str) -> subprocess.Popen[str]:
     (folder / "r.yaml").write_text(RECIPE)
     return subprocess.Popen(
         [sys.executable, "-m", "zoo", "tune", "r.yaml", "--out", "best", "--json", *options],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(folder), str(ROOT)))},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -64,6 +81,21 @@ def test_trials_and_the_search_are_killed(tmp_path: Path) -> None:
     assert [trial["status"] for trial in found["trials"]] == ["completed"] * 2
     assert (tmp_path / "best" / "model.safetensors").exists()
     assert "Trial 1: val_bleu" in err
+
+
+def test_the_disk_of_a_trial_is_full(tmp_path: Path) -> None:
+    full = tmp_path / "full"
+    full.touch()
+    (tmp_path / "sitecustomize.py").write_text(FULL_DISK.format(full=str(full)))
+    process = start(tmp_path, "--trials", "1")
+    _, err = process.communicate()
+    assert process.returncode == 2
+    assert "cannot be written down: No space left on device. Mend that" in err
+    assert "Traceback" not in err
+    assert not list((tmp_path / "best.tuning").rglob("result.json"))
+    assert not full.exists()
+    found, _ = ended(start(tmp_path, "--trials", "1"))
+    assert [trial["status"] for trial in found["trials"]] == ["completed"]
 
 
 def test_a_killed_worker_is_started_again(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def write_atomically(path: Path, content: Any) -> None:
     os.replace(fresh, path)
 
 
-def clear_unfinished(folder: Path) -> None:
+def clear_unfinished_files(folder: Path) -> None:
     """Removes what was being written below a folder when a process was killed."""
     for path in folder.rglob(f".*.json{_UNFINISHED}"):
         path.unlink()
@@ -111,7 +111,7 @@ def _no_room(error: BaseException | None) -> OSError | None:
     while error is not None:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             return error
-        error = error.__cause__
+        error = error.__cause__ or error.__context__  # Keras drops the cause
     return None
 
 

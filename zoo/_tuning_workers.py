@@ -24,6 +24,38 @@ _POLL = 0.2
 _SOON = 5.0
 
 
+def work(
+    folder: Path,
+    workers: int,
+    coordinator: str | None,
+    chief: bool,
+    isolate: bool,
+    tell: Callable[[str], None] | None,
+) -> None:
+    """Searches with several processes of this machine.
+
+    Args:
+        folder: the search.
+        workers: how many search.
+        coordinator: the chief's HOST:PORT, None for one that only this machine can reach.
+        chief: whether the chief runs here too.
+        isolate: whether each trial is a process of its own.
+        tell: takes a sentence.
+
+    Raises:
+        ValueError: `coordinator` is no address.
+        RuntimeError: a process dies again and again.
+    """
+    address = free_address() if coordinator is None else check_address(coordinator)
+    prefix = "" if chief else f"{socket.gethostname().replace(CHIEF, '')}-"
+    names = [f"{prefix}worker{number}" for number in range(workers)]
+    command = [sys.executable, "-m", "zoo._tuning_process", str(folder)]
+    if not isolate:
+        command.append("--same-process")
+    chiefs = [CHIEF] if chief else []
+    supervise(command, folder, address, [*chiefs, *names], tell or (lambda _: None))
+
+
 def environment(address: str, name: str) -> dict[str, str]:
     """What tells a process of KerasTuner's who it is and where the chief is."""
     host, _, port = address.rpartition(":")

@@ -6,7 +6,6 @@ import dataclasses
 import json
 import os
 import shutil
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,8 @@ from ._folders import check_output
 from ._recipes import Recipe, build_recipe
 from ._tuning_report import PAGE, Trial, best_of, read_trials, write_report
 from ._tuning_space import declare, space_of
-from ._tuning_trial import PRESET, clear_unfinished, write_atomically
+from ._tuning_trial import PRESET, clear_unfinished_files, write_atomically
+from ._tuning_workers import work
 
 if TYPE_CHECKING:
     from ._tuning_search import Search
@@ -188,14 +188,14 @@ def tune(
         if coordinator is None:
             raise ValueError("`join` needs the `coordinator`, HOST:PORT. Received: None.")
         _same_plan(folder, plan)
-        _work(folder, workers, coordinator, False, isolate, tell)
+        work(folder, workers, coordinator, False, isolate, tell)
         return _found(folder, recipe)
     lock = lock_folder(folder)
     try:
-        clear_unfinished(folder)
+        clear_unfinished_files(folder)
         _same_plan(folder, plan)
         if workers > 1 or coordinator is not None:
-            _work(folder, workers, coordinator, True, isolate, tell)
+            work(folder, workers, coordinator, True, isolate, tell)
         else:
             make_search(folder, isolate, tell).search()
         return _end(folder, recipe, out)
@@ -253,31 +253,6 @@ def _same_plan(folder: Path, plan: dict[str, Any]) -> None:
                 f"The search in {folder} is another one (its {name} differs): go on with that one, "
                 "choose another folder, or begin anew with `restart` (`zoo tune --restart`)."
             )
-
-
-def _work(
-    folder: Path,
-    workers: int,
-    coordinator: str | None,
-    chief: bool,
-    isolate: bool,
-    tell: Callable[[str], None] | None,
-) -> None:
-    import socket
-
-    from ._tuning_workers import CHIEF, check_address, free_address, supervise
-
-    address = free_address() if coordinator is None else check_address(coordinator)
-    prefix = "" if chief else f"{socket.gethostname().replace(CHIEF, '')}-"
-    names = [f"{prefix}worker{number}" for number in range(workers)]
-    command = [sys.executable, "-m", "zoo._tuning_process", str(folder)]
-    if not isolate:
-        command.append("--same-process")
-    supervise(command, folder, address, [*([CHIEF] if chief else []), *names], tell or _silent)
-
-
-def _silent(sentence: str) -> None:
-    return None
 
 
 def _objective(recipe: Recipe) -> tuple[str, bool]:

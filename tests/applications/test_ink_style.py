@@ -67,3 +67,11 @@ def test_strokes_of_few_points(count: int) -> None:
     inks = styled(pack([np.linspace([0, 0], [9, 1], count)]))
     assert all(np.isfinite(ink).all() and len(ink) == count for ink in inks)
     assert {int(ink[:, UP].sum()) for ink in inks} == ({1, 2} if count > 3 else {1})
+
+
+def test_upright_lines_lean() -> None:
+    upright = line(0, 0.45)
+    leans = [
+        np.degrees(np.arctan2(ink[0, 0] - ink[-1, 0], np.ptp(ink[:, 1]))) for ink in styled(upright)
+    ]
+    assert 2 < np.std(leans) < 9 and np.abs(leans).max() > 8
