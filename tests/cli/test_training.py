@@ -48,6 +48,24 @@ def test_finetune_as_json(
     }
 
 
+@pytest.mark.parametrize(("after", "said"), [(1.0, True), (2.0, False), (3.0, False)])
+def test_finetuning_that_makes_it_worse(
+    after: float,
+    said: bool,
+    preset: str,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    scores = iter([{"bleu": 2.0}, {"bleu": after}])
+    monkeypatch.setattr(training, "evaluate", lambda *arguments, **options: next(scores))
+    monkeypatch.setattr(training.Prepared, "fit", lambda *arguments, **options: None)
+    monkeypatch.setattr("zoo._measured.write_measured", lambda *arguments, **options: None)
+    options = ["--data", "emoji_names/en-de", "--learning-rate", "0.002", "--out", "out"]
+    assert main(["finetune", preset, *options]) == 0
+    assert ("may help (--learning-rate 0.0002)" in capsys.readouterr().out) is said
+
+
 def test_train(run: Run, folder: Path) -> None:
     Path("r.yaml").write_text(RECIPE)
     found = run("train", "r.yaml", "--json")

@@ -79,6 +79,7 @@ def finetune(arguments: dict[str, Any]) -> Result:
     parts = [f"Saved in {out}.\nUse it: zoo run {out} ..."]
     if after:
         parts.insert(0, metric_table({"before": before, "after": after}))
+        parts.insert(1, _if_worse(prepared, before, after))
     result: dict[str, Any] = {
         "preset": preset,
         "data": data,
@@ -89,7 +90,22 @@ def finetune(arguments: dict[str, Any]) -> Result:
     }
     if vocabulary:
         result["vocabulary"] = vocabulary
-    return Result(result, "\n\n".join(parts))
+    return Result(result, "\n\n".join(filter(None, parts)))
+
+
+def _if_worse(prepared: Any, before: dict[str, float], after: dict[str, float]) -> str:
+    """What may help if the fine-tuned model is worse than the preset."""
+    from zoo.metrics import LOWER_IS_BETTER
+
+    monitor = prepared.application.monitor
+    sign = -1 if monitor in LOWER_IS_BETTER else 1
+    if sign * after[monitor] >= sign * before[monitor]:
+        return ""
+    rate = prepared.recipe.training.learning_rate / 10
+    return (
+        f"By {monitor} the preset was better before: a lower learning rate may help "
+        f"(--learning-rate {rate:g}), or more data to train and to validate on."
+    )
 
 
 def quickstart(arguments: dict[str, Any]) -> Result:
