@@ -129,7 +129,9 @@ def test_sdist(
 ) -> None:
     _, sdist, _ = artifacts
     with tarfile.open(sdist) as archive:
-        archive.extractall(tmp_path / "unpacked", filter="data")
+        # Python before 3.11.4 has no filters, and would refuse the argument.
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)
+        archive.extractall(tmp_path / "unpacked")
     (unpacked,) = (tmp_path / "unpacked").iterdir()
     assert contents(unpacked) == contents(artifacts[0])
     install(python, sdist, cwd=empty)
