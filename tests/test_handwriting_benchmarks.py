@@ -135,9 +135,12 @@ def test_mice_draw_the_same(options: list[str], capsys: pytest.CaptureFixture[st
     assert len(drawn) < len(ink) / 2 and drawn[:, 2].sum() == ink[:, 2].sum()
     np.testing.assert_array_equal(drawn, np.round(drawn))
     assert letter_height(drawn) == pytest.approx(40, rel=0.1)
-    ends = ink[:, 2] > 0
+    ink = pack([np.linspace([50 * n, 0], [50 * n, 100], 20) for n in range(4)])
+    drawn = handwriting_mouse.by_mouse(ink, 40, 9)
     scale = np.ptp(drawn[:, :2], axis=0) / np.ptp(ink[:, :2], axis=0)
-    np.testing.assert_allclose(drawn[drawn[:, 2] > 0, :2], ink[ends, :2] * scale, atol=2)
+    for behind in (0, 1):  # the ends of strokes, and where they begin
+        before, after = (np.roll(points[:, 2] > 0, behind) for points in (ink, drawn))
+        np.testing.assert_allclose(drawn[after, :2], ink[before, :2] * scale, atol=2)
     assert handwriting_mouse.main(options) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["words"] == 12
