@@ -14,6 +14,7 @@ again. Every life is a process of its own.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import random
@@ -59,9 +60,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"undisturbed: {undisturbed['end']}, {events} moments", flush=True)
         place = Path(folder) / "interrupted"
         kills = []
-        for number in range(options.kills):
-            # So that they spread over all of the work, most of which is done already.
-            at = 1 + moments.randrange(max(1, 2 * events // (options.kills + 1)))
+        # Spread over all of the work: a life begins at the latest where the one before has ended.
+        ends = sorted(moments.choices(range(1, events + 1), k=options.kills))
+        for number, (start, end_at) in enumerate(itertools.pairwise((0, *ends))):
+            at = max(1, end_at - start)
             life = live(partial(work, place), place, at, options.full and number % 2 == 1)
             kills.append(_told(life))
             if not options.json:

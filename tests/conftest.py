@@ -4,6 +4,7 @@ import os
 import random
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,33 @@ def seed() -> int:
     else:
         keras.utils.set_random_seed(SEED)
     return SEED
+
+
+@pytest.fixture(autouse=True)
+def registries() -> Iterator[None]:
+    """What a test registers with the zoo or with Keras is forgotten after it."""
+    tables = [
+        getattr(sys.modules[module], name)._entries
+        for module, name in (
+            ("zoo.layers._plugins", "cells"),
+            ("zoo.applications._registry", "applications"),
+        )
+        if module in sys.modules
+    ]
+    if "zoo.datasets._loading" in sys.modules:
+        tables.append(sys.modules["zoo.datasets._loading"]._registry()._entries)
+    before = [dict(table) for table in tables]
+    keras = sys.modules.get("keras")
+    known = keras.saving.get_custom_objects() if keras else {}
+    names = set(known)
+    yield
+    for table, entries in zip(tables, before, strict=True):
+        table.clear()
+        table.update(entries)
+    for name in set(known) - names:
+        # The zoo's own modules are imported when they are needed, and only once.
+        if not known[name].__module__.startswith("zoo."):
+            del known[name]
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ def killed(*options: str) -> dict[str, Any]:
 def test_killed_and_started_again() -> None:
     found = killed("--kills", "4")
     assert found["killed"] == found["undisturbed"]
-    assert len(found["kills"]) == 4
+    assert [line.split(",")[0] for line in found["kills"]] == ["killed"] * 4
     assert found["left"] == []
 
 
@@ -30,6 +30,7 @@ def test_killed_and_started_again() -> None:
 def test_killed_often(application: str, kills: int) -> None:
     found = killed("--kills", str(kills), "--seed", "1", "--what", application)
     assert found["killed"] == found["undisturbed"]
+    assert [line.split(",")[0] for line in found["kills"]] == ["killed"] * kills
     # Of the preset of the best epoch nothing half written stays either.
     assert all(name.split("/")[0] == "preset" for name in found["left"])
 

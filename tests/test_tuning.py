@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import keras
 import pytest
 
 from tests.tiny_preset import recipe
@@ -15,7 +16,7 @@ from zoo._tuning_report import read_trials
 from zoo._tuning_space import applied, declare, takes_option
 from zoo.applications import Application
 from zoo.applications._registry import applications
-from zoo.layers import list_cells, recurrent
+from zoo.layers import list_cells, recurrent, register_cell
 from zoo.training import Recipe, Training, load_recipe
 from zoo.tuning import make_search, search_space, tune
 
@@ -110,6 +111,18 @@ def test_only_cells_that_take_an_option_get_it() -> None:
     declared = declare(search_space(recipe(), only(SPACE)), recipe())
     biases = next(entry for entry in declared.space if "gate_biases" in entry.name)
     assert biases.conditions[0].values == ["lstm"]
+
+
+def test_a_cell_that_is_broken_is_left_out() -> None:
+    @register_cell("broken")
+    class Broken(keras.layers.LSTMCell):
+        def __init__(self, units: int, **kwargs: Any) -> None:
+            raise RuntimeError("no such device")
+
+    with pytest.warns(UserWarning, match=r"'broken' is left out .*: RuntimeError: no such device."):
+        declared = declare(search_space(recipe(), {"config.recurrent": {"cells": "*"}}), recipe())
+    assert "broken" not in declared.space[0].values and "lstm" in declared.space[0].values
+    assert not takes_option("broken", "cell.initial_scale")
 
 
 def test_values_become_a_recipe() -> None:

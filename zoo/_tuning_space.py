@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import json
+import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -133,17 +134,17 @@ def takes_option(cell: str, name: str) -> bool:
     else:
         return True
     # Some cells have no size of the projection by default.
-    return _can_be_built(cell, values) or _can_be_built(cell, {"projection_units": 2, **values})
+    return None in (_refusal(cell, values), _refusal(cell, {"projection_units": 2, **values}))
 
 
-def _can_be_built(cell: str, options: Mapping[str, Any]) -> bool:
+def _refusal(cell: str, options: Mapping[str, Any]) -> Exception | None:
     from zoo.layers import recurrent
 
     try:
         recurrent(cell, 4, **options)
-    except (TypeError, ValueError):
-        return False
-    return True
+    except Exception as error:  # whatever a cell of someone's own raises
+        return error
+    return None
 
 
 def _application(recipe: Recipe) -> Any:
@@ -188,8 +189,15 @@ def _cells(entry: Any, default: Any) -> list[str]:
     from zoo.layers import list_cells
 
     if isinstance(entry, Mapping):
-        # One that needs more than its units is to be named by whoever knows what it needs.
-        found = [cell for cell in list_cells(entry["cells"]) if _can_be_built(cell, {})]
+        refusals = {cell: _refusal(cell, {}) for cell in list_cells(entry["cells"])}
+        found = [cell for cell, refusal in refusals.items() if refusal is None]
+        for cell, refusal in refusals.items():
+            # One that needs more than its units is to be named by whoever knows what it needs.
+            if refusal is not None and not isinstance(refusal, TypeError | ValueError):
+                reason = f"{type(refusal).__name__}: {refusal}".rstrip(".")
+                warnings.warn(
+                    f"The cell {cell!r} is left out of the search: {reason}.", stacklevel=2
+                )
         if not found:
             raise ValueError(
                 f"`search_space`: no registered cell that can be built from its units alone is "

@@ -11,7 +11,6 @@ import pytest
 from tests.applications.digits import trained
 from tests.applications.fake_application import Speller, registry
 from zoo.applications import Translator, _presets
-from zoo.applications._registry import applications
 
 
 @pytest.fixture
@@ -41,12 +40,6 @@ def saved(speller: Speller, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def preset(fakes: None, saved: Path, tmp_path: Path) -> Path:
     """A copy to break."""
     return Path(shutil.copytree(saved, tmp_path / "speller_small"))
-
-
-@pytest.fixture
-def names(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a test registers is forgotten after it."""
-    monkeypatch.setattr(applications, "_entries", dict(applications._entries))
 
 
 @pytest.fixture(scope="session")

@@ -260,7 +260,7 @@ def test_an_application_before_adapt_is_saved_and_loaded(tmp_path: Path) -> None
     assert loaded.units == 3 and not loaded.adapted
 
 
-def test_preset(trained: SignReader, tmp_path: Path, names: None) -> None:
+def test_preset(trained: SignReader, tmp_path: Path) -> None:
     register_application("SignReader")(SignReader)
     trained.save_to_preset(tmp_path / "p", card={"licence": "open"})
     assert json.loads((tmp_path / "p" / "config.json").read_text())["class_name"] == "SignReader"

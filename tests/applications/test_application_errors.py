@@ -62,7 +62,7 @@ def test_what_a_subclass_must_bring() -> None:
     assert application.assets() == {}
 
 
-def test_registering(names: None) -> None:
+def test_registering() -> None:
     class Mine(SignReader):
         pass
 

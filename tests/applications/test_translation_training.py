@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ import zoo
 from tests.applications.digits import PROBES, behaviour, pairs, tiny
 from zoo.applications import Translator
 from zoo.layers import list_cells, register_cell
-from zoo.layers._plugins import cells
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = [pair for pair in pairs(60) if len(pair[0].split()) < 3][:20]
@@ -33,31 +31,28 @@ def fit(translator: Translator, **options: Any) -> dict[str, list[float]]:
 
 
 @pytest.fixture
-def own_cell() -> Iterator[str]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cells, "_entries", dict(cells._entries))
+def own_cell() -> str:
+    @register_cell("leaky_test_cell")
+    class LeakyTestCell(keras.layers.Layer):
+        def __init__(self, units: int, leak: float = 0.5, **kwargs: Any) -> None:
+            super().__init__(**kwargs)
+            self.units = self.state_size = units
+            self.leak = leak
+            self.dense = keras.layers.Dense(units, activation="tanh")
 
-        @register_cell("leaky_test_cell")
-        class LeakyTestCell(keras.layers.Layer):
-            def __init__(self, units: int, leak: float = 0.5, **kwargs: Any) -> None:
-                super().__init__(**kwargs)
-                self.units = self.state_size = units
-                self.leak = leak
-                self.dense = keras.layers.Dense(units, activation="tanh")
+        def build(self, input_shape: Any) -> None:
+            self.dense.build((None, input_shape[-1] + self.units))
+            self.built = True
 
-            def build(self, input_shape: Any) -> None:
-                self.dense.build((None, input_shape[-1] + self.units))
-                self.built = True
+        def call(self, inputs: Any, states: Any) -> tuple[Any, Any]:
+            seen = self.dense(ops.concatenate([inputs, states[0]], axis=-1))
+            state = self.leak * states[0] + (1 - self.leak) * seen
+            return state, [state]
 
-            def call(self, inputs: Any, states: Any) -> tuple[Any, Any]:
-                seen = self.dense(ops.concatenate([inputs, states[0]], axis=-1))
-                state = self.leak * states[0] + (1 - self.leak) * seen
-                return state, [state]
+        def get_config(self) -> dict[str, Any]:
+            return {**super().get_config(), "units": self.units, "leak": self.leak}
 
-            def get_config(self) -> dict[str, Any]:
-                return {**super().get_config(), "units": self.units, "leak": self.leak}
-
-        yield "leaky_test_cell"
+    return "leaky_test_cell"
 
 
 # Training.

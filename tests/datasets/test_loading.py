@@ -25,16 +25,7 @@ class Numbers(datasets.PairDataset):
 
 
 @pytest.fixture
-def registry(monkeypatch):
-    """A registry that forgets, after the test, what the test has registered."""
-    before = dict(_loading._registry()._entries)
-    yield _loading._registry()
-    _loading._registry()._entries.clear()
-    _loading._registry()._entries.update(before)
-
-
-@pytest.fixture
-def numbers(registry):
+def numbers():
     Numbers.reads.clear()
     return datasets.register_dataset("numbers")(Numbers)
 
@@ -166,7 +157,7 @@ def test_names_of_a_wrong_type(name):
         datasets.load(name)
 
 
-def test_register_dataset_refuses_what_is_no_dataset(registry):
+def test_register_dataset_refuses_what_is_no_dataset():
     with pytest.raises(TypeError, match="must be a class that derives from"):
         datasets.register_dataset("thing")(dict)
     with pytest.raises(ValueError, match="multi30k"):
@@ -175,7 +166,7 @@ def test_register_dataset_refuses_what_is_no_dataset(registry):
         datasets.register_dataset("a/b")
 
 
-def test_a_dataset_without_pairs_says_what_it_lacks(registry):
+def test_a_dataset_without_pairs_says_what_it_lacks():
     @datasets.register_dataset("unfinished")
     class Unfinished(datasets.PairDataset):
         pass
@@ -184,7 +175,7 @@ def test_a_dataset_without_pairs_says_what_it_lacks(registry):
         datasets.load("unfinished")
 
 
-def test_the_first_configuration_is_the_default(registry):
+def test_the_first_configuration_is_the_default():
     @datasets.register_dataset("toys")
     class Toys(datasets.PairDataset):
         @classmethod

@@ -1,6 +1,5 @@
 """Cells by name: ours, Keras's and the user's own."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 import zoo.layers
 from tests.layers.engine import assert_close
 from zoo.layers import list_cells, recurrent, register_cell
-from zoo.layers._plugins import cells
 
 X = np.random.default_rng(3).normal(size=(2, 4, 3)).astype("float32")
 BUILT_IN = {
@@ -22,17 +20,6 @@ BUILT_IN = {
     "projected_lstm": "ProjectedLSTM",
     "gru": "GRU",
 }
-
-
-@pytest.fixture(autouse=True)
-def own_registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What a test registers is gone after it, from Keras too."""
-    monkeypatch.setattr(cells, "_entries", dict(cells._entries))
-    with keras.saving.CustomObjectScope({}):
-        known = dict(keras.saving.get_custom_objects())
-        yield
-        keras.saving.get_custom_objects().clear()
-        keras.saving.get_custom_objects().update(known)
 
 
 class LeakyCell(keras.layers.Layer):

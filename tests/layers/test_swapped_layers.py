@@ -1,30 +1,16 @@
 """One layer in the place of another: arguments, weights gate by gate, sizes, cells of one's own."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import keras
 import numpy as np
-import pytest
 from keras import layers, ops
 
 import zoo
 import zoo.layers
 from tests.layers.engine import assert_close, randomize
 from tests.layers.swaps import X, run, swapped
-from zoo.layers._plugins import cells
 from zoo.layers._swapped_layers import cells_of
-
-
-@pytest.fixture(autouse=True)
-def own_registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What a test registers is gone after it, from Keras too."""
-    monkeypatch.setattr(cells, "_entries", dict(cells._entries))
-    known = dict(keras.saving.get_custom_objects())
-    yield
-    keras.saving.get_custom_objects().clear()
-    keras.saving.get_custom_objects().update(known)
-
 
 REGULAR = {
     f"{kind}_{what}": value
