@@ -6,6 +6,7 @@ All take the same `step(symbols, states) -> (logits, new_states)`: symbols (rows
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -237,7 +238,8 @@ class Compiled(keras.Model):
     """A function of a network, compiled by Keras on any backend: `Compiled(network, function)`.
 
     `keras.Model.predict_on_batch` compiles, once a shape, and reads the network's weights as they
-    are at each call.
+    are at each call. TensorFlow's warning of frequent retracing is left out: it counts the first
+    calls of different functions together, as it sees only Keras's code around each.
     """
 
     def __init__(self, network: keras.layers.Layer, function: Callable[[Any], Any]) -> None:
@@ -248,3 +250,15 @@ class Compiled(keras.Model):
 
     def call(self, inputs: Any) -> Any:
         return self.function(inputs)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        logger = logging.getLogger("tensorflow")
+        logger.addFilter(_no_warning_of_retracing)
+        try:
+            return super().predict_on_batch(x)
+        finally:
+            logger.removeFilter(_no_warning_of_retracing)
+
+
+def _no_warning_of_retracing(record: logging.LogRecord) -> bool:
+    return "triggered tf.function retracing" not in record.getMessage()

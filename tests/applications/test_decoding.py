@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import keras
@@ -220,3 +222,16 @@ def test_a_compiled_function_reads_the_weights_as_they_are() -> None:
     np.testing.assert_allclose(compiled.predict_on_batch(inputs), [[3.0, 3.0]])
     dense.set_weights([2 * np.ones((3, 2))])
     np.testing.assert_allclose(compiled.predict_on_batch(inputs), [[6.0, 6.0]])
+
+
+def test_first_calls_of_several_functions_are_no_frequent_retracing() -> None:
+    code = """
+import keras, numpy as np
+from zoo.applications._decoding import Compiled
+for number in range(6):
+    model = Compiled(keras.layers.Identity(), lambda x: x + number)
+    model.predict_on_batch(np.ones((1, 2), "float32"))
+"""
+    done = subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "retracing" not in done.stderr
