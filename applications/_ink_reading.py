@@ -159,7 +159,9 @@ def parse_xml(path: str | os.PathLike[str]) -> Any:
             "not read."
         ) from None
     except (ParseError, ValueError, LookupError) as error:
-        raise ValueError(f"{path} is not well-formed XML: {error}.") from None
+        raise ValueError(
+            f"{path} is not well-formed XML ({error}); ink is read from InkML, npz and JSON files."
+        ) from None
 
 
 def _content(path: str | os.PathLike[str]) -> bytes:
