@@ -16,12 +16,11 @@ from ._checkpoints import CheckpointError, Checkpoints
 from ._data import Batches
 from ._deferred import Deferred
 from ._rates import DivergedError, RolledBack, lower_rate
+from ._resumed_steps import DoneSteps, Pace
 from ._snapshots import Arrays, finite, pack, pack_variables, unpack
 from ._training_state import WEIGHTS_AND_OPTIMIZER, put, put_history, take
 
 ON_NAN = ("stop", "roll_back")
-
-_SHARE = 20  # at the end of an epoch, so many times longer than writing a checkpoint takes
 
 
 class ResumableTraining(keras.callbacks.Callback):
@@ -94,8 +93,7 @@ class ResumableTraining(keras.callbacks.Callback):
                 f"`on_nan` must be {' or '.join(map(repr, ON_NAN))}. Received: on_nan={on_nan!r}."
             )
         self.checkpoints = Checkpoints(folder, positive_integer("keep", keep))
-        self.every_steps = every_steps
-        self.every_seconds = every_seconds
+        self.pace = Pace(every_steps, every_seconds)
         self.on_nan = on_nan
         self.roll_backs = roll_backs
         self.delete_checkpoint = delete_checkpoint
@@ -113,13 +111,12 @@ class ResumableTraining(keras.callbacks.Callback):
     def _forget(self) -> None:
         self.steps = self.epoch = self.step = 0
         self._found: tuple[dict[str, Any], Arrays] | None = None
-        self._skip = 0  # steps of this epoch that were done before the interruption
+        self._done: DoneSteps | None = None  # of this epoch, before the interruption
         self._lowered = 0
         self._logs: dict[str, Any] = {}
         self._number = 0  # of the epoch, as the batches count
         self._saved_step = 0
-        self._saved_at = time.monotonic()
-        self._cost = 0.0
+        self.pace.begin()
 
     def attach(
         self,
@@ -160,16 +157,16 @@ class ResumableTraining(keras.callbacks.Callback):
             self._number = self._batches.epoch
         if self._found is not None:
             put_history(self.model, *self._found, epoch)
-            if not self._skip:
+            if self._done is None:
                 self._found = None
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        self._signals.in_step = not self._skip
+        self._signals.in_step = self._done is None
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         self._signals.in_step = False
-        if self._skip:
-            if batch + 1 >= self._skip:
+        if self._done is not None:
+            if batch + 1 >= self._done.count:
                 self._arrive()
             return
         self.steps += batch + 1 - self.step
@@ -187,7 +184,7 @@ class ResumableTraining(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.epoch, self.step = epoch + 1, 0
         last = self.epoch == self.params["epochs"] or self.model.stop_training
-        if self._due_at_the_end() or (last and not self.delete_checkpoint):
+        if self.pace.due_after_epoch() or (last and not self.delete_checkpoint):
             self._save(logs)
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
@@ -199,16 +196,8 @@ class ResumableTraining(keras.callbacks.Callback):
             self.checkpoints.remove()
 
     def _due(self) -> bool:
-        if self.step == self.params["steps"] and self._due_at_the_end():
-            return True
-        if self.every_steps is not None:
-            return self.steps % self.every_steps == 0
-        return time.monotonic() - self._saved_at > self.every_seconds
-
-    def _due_at_the_end(self) -> bool:
-        if self.every_steps is not None:
-            return True
-        return time.monotonic() - self._saved_at > _SHARE * self._cost
+        at_the_end = self.step == self.params["steps"] and self.pace.due_after_epoch()
+        return at_the_end or self.pace.due(self.steps)
 
     def _save(self, epoch_logs: dict[str, Any] | None = None) -> None:
         started = time.monotonic()
@@ -231,8 +220,7 @@ class ResumableTraining(keras.callbacks.Callback):
             self._diverged("weights are")
         self.checkpoints.save(self.steps, state, arrays)
         self._saved_step = self.steps
-        self._saved_at = time.monotonic()
-        self._cost = self._saved_at - started
+        self.pace.kept(started)
 
     def _position(self) -> dict[str, int] | None:
         if self._batches is None:
@@ -257,8 +245,7 @@ class ResumableTraining(keras.callbacks.Callback):
             self._lowered += rolling
             lower_rate(self.model, self._lowered, anew=rolling)
         if self.step:
-            self._skip = self.step
-            self._skip_steps(unpack(state["logs"], arrays))
+            self._done = DoneSteps(self.model, self.step, unpack(state["logs"], arrays))
         if rolling:
             state["lowered"] = self._lowered
             optimizer = self.model.optimizer.variables  # with the lower rate
@@ -269,33 +256,16 @@ class ResumableTraining(keras.callbacks.Callback):
             of = f" of {total}" if total else ""
             self.tell(f"Going on after step {self.steps}{of} (epoch {self.epoch + 1}).")
 
-    def _skip_steps(self, logs: dict[str, Any]) -> None:
-        """Lets Keras count the steps that are done already, and does nothing in them."""
-
-        def skip(*arguments: Any) -> Any:
-            *state, data = arguments
-            self._seen = next(data)
-            for _ in range(self.model.steps_per_execution - 1):
-                next(data, None)
-            return (logs, *state) if state else logs
-
-        self._do_step = self.model.train_function
-        self.model.train_function = skip
-
     def _arrive(self) -> None:
         """Puts everything as it was after the last step before the interruption."""
-        self.model.train_function = self._do_step
-        if keras.backend.backend() != "jax":
-            # TensorFlow would make the metrics in the first step only.
-            self.model._symbolic_build(data_batch=self._seen)
-        assert self._found is not None
+        assert self._found is not None and self._done is not None
+        self._done.end()
         state, _ = self._found
         self._put(metrics=True)
         self.step, self.steps = state["step"], state["steps"]
         self.model.stop_training = state["stopped"]
-        self._found = self._seen = None
-        self._skip = 0
-        self._saved_at = time.monotonic()
+        self._found = self._done = None
+        self.pace.begin()
 
     def _put(self, *, metrics: bool) -> None:
         assert self._found is not None

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from benchmarks._victims import made
-from zoo.applications import Application
+from zoo.applications import Application, _resumed_steps
 from zoo.applications._checkpoints import CheckpointError
 from zoo.applications._rates import DivergedError
 from zoo.applications._resuming import ResumableTraining
@@ -59,13 +59,14 @@ def train(
     data: Any = DATA,
     validation: Any = VALIDATION,
     optimizer: Any = "auto",
+    steps_per_execution: int = 1,
     **options: Any,
 ) -> tuple[Application, dict[str, list[float]], list[str]]:
     """Returns the model, its history, and what was told."""
     keras.utils.set_random_seed(1)
     model, _, _ = made("adder")
     model.adapt(data)
-    model.compile(optimizer=optimizer)
+    model.compile(optimizer=optimizer, steps_per_execution=steps_per_execution)
     told: list[str] = []
     callbacks = [
         AveragedSGD(checks=1),
@@ -135,6 +136,33 @@ def test_the_end_is_that_of_an_undisturbed_training(
     assert trained[2] == [f"Going on after {told}."]
     assert_equal(end(trained), undisturbed)
     assert not (tmp_path / "run").exists()
+
+
+def test_several_steps_at_a_time(tmp_path: Path) -> None:
+    """Of those that are done already, as many batches are read as before."""
+    options: dict[str, Any] = {"data": DATA[:32], "steps_per_execution": 2}
+    undisturbed = end(train(tmp_path / "undisturbed", **options))
+    with pytest.raises(Broken):
+        train(tmp_path / "run", Breaking("on_train_batch_end", 4, stop), **options)
+    trained = train(tmp_path / "run", **options)
+    assert trained[2] == ["Going on after step 6 of 12 (epoch 2)."]
+    assert_equal(end(trained), undisturbed)
+
+
+def test_by_the_clock_checkpoints_cost_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = 100.0
+    monkeypatch.setattr(_resumed_steps.time, "monotonic", lambda: clock)
+    pace = _resumed_steps.Pace(None, 60.0)
+    clock = 160.0
+    assert not pace.due(7) and pace.due_after_epoch()
+    clock = 161.0
+    assert pace.due(7)
+    clock = 164.0
+    pace.kept(161.0)  # it took three seconds
+    clock = 224.0
+    assert not pace.due(8) and not pace.due_after_epoch()
+    clock = 225.0
+    assert pace.due(8) and pace.due_after_epoch()
 
 
 def test_a_damaged_checkpoint_costs_a_few_steps(broken: Path, undisturbed: list[Any]) -> None:
