@@ -104,7 +104,9 @@ def _pooled(hidden: Any, frames: int, features: int) -> Any:
         return hidden
     lacking = [(-ops.shape(hidden)[1]) % frames, (-hidden.shape[2]) % features]
     hidden = ops.pad(hidden, [[0, 0], [0, lacking[0]], [0, lacking[1]], [0, 0]])
-    return ops.max_pool(hidden, (frames, features), data_format="channels_last")
+    groups = (frames, features)
+    # Strides are the groups by default, but for Keras 3.15 on JAX, where they are not accepted.
+    return ops.max_pool(hidden, groups, strides=groups, data_format="channels_last")
 
 
 def _factors(number: int) -> list[int]:
