@@ -50,7 +50,8 @@ class PictureNetwork(Sighted):
         ours = weight_paths(self)
         for path, weight in weight_paths(other).items():
             if path in ours:
-                weight.assign(ours[path])
+                # A copy, for JAX deletes the arrays of the one that computes first.
+                weight.assign(ops.copy(ours[path]))
         return other
 
     # What is kept.
