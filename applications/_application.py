@@ -15,6 +15,7 @@ from ._data import Batches, Example, first_of_validation, raw_inputs, raw_pairs
 from ._inference import Kept
 from ._keeping import Keeping
 from ._precision import under_own_policy
+from ._requires import require_backend
 from ._resuming import fit_resumably
 from ._scoring import ValidationScore
 from ._search_spaces import DEFAULT
@@ -90,6 +91,7 @@ class Application(Keeping):
     """Whether raw data are (input, target) pairs; otherwise they are inputs alone."""
 
     def __init__(self, choices: Mapping[str, Any], **kwargs: Any) -> None:
+        require_backend()
         super().__init__(**kwargs)
         # Past Keras's tracking, which would turn what users gave us into containers of its own.
         self.__dict__.update(choices, choices=dict(choices))

@@ -32,7 +32,7 @@ from ._manifest import (
     whole_folder,
     write_json,
 )
-from ._requires import REQUIRES, missing, requiring
+from ._requires import REQUIRES, missing, require_backend, requiring
 
 if TYPE_CHECKING:
     import keras
@@ -134,11 +134,13 @@ def load_preset(
 
     Raises:
         PresetError: with one sentence on what is wrong.
+        RuntimeError: on a backend that applications do not run on.
     """
     import keras
 
     from ._weights import checked_weights
 
+    require_backend()
     folder = preset_folder(name_or_folder)
     verify(folder)
     class_name, config = _read_config(folder / CONFIG)

@@ -1,4 +1,4 @@
-"""Packages of other people without which a model cannot be loaded."""
+"""What must be there for a model: a backend, and packages of other people."""
 
 from __future__ import annotations
 
@@ -16,6 +16,20 @@ REQUIRES = "requires"
 # A file may come from anywhere, and what it asks for is shown as a command to type.
 _NAME = re.compile(r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?", re.ASCII)
 _VERSION = re.compile(r"[\w.+!-]+", re.ASCII)
+_BACKENDS = ("tensorflow", "jax")
+
+
+def require_backend() -> None:
+    """Raises a `RuntimeError` unless Keras's backend is one that the applications run on."""
+    import keras
+
+    backend = keras.backend.backend()
+    if backend not in _BACKENDS:
+        raise RuntimeError(
+            f"The applications run on Keras's backends {' and '.join(_BACKENDS)}, the layers alone "
+            f"on others; the backend is {backend}. Set the environment variable KERAS_BACKEND to "
+            f"{_BACKENDS[0]}."
+        )
 
 
 def requirements(model: keras.Layer) -> dict[str, str]:

@@ -112,8 +112,12 @@ class SequenceLayer(keras.layers.RNN):
         return cudnn.obstacle(self.cell, self.unroll, self.memory)
 
     def __getattr__(self, name: str) -> Any:
-        if name in type(self).cell_class.argument_names() and "cell" in vars(self):
+        if name in type(self).cell_class.argument_names() and hasattr(self, "cell"):
             return getattr(self.cell, name)
+        # On PyTorch a layer is a module, which keeps its layers, the cell too, out of `vars`.
+        inherited = getattr(super(), "__getattr__", None)
+        if inherited is not None:
+            return inherited(name)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     @property

@@ -46,6 +46,12 @@ def test_bad_arguments() -> None:
         application.fit([([1.0, 2.0], "plus"), [3.0]])
 
 
+def test_a_backend_that_only_layers_run_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
+    with pytest.raises(RuntimeError, match="backend is torch. Set .* KERAS_BACKEND to tensorflow"):
+        SignReader()
+
+
 def test_what_a_subclass_must_bring() -> None:
     application = Application({})
     for call in (

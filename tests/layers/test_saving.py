@@ -18,7 +18,7 @@ from tests.cases import CASES, Case, cases
 from tests.layers.engine import BACKEND, arrays, assert_close, randomize
 
 ROOT = Path(__file__).resolve().parents[2]
-BACKENDS = ("tensorflow", "jax")
+BACKENDS = ("tensorflow", "jax", "torch")
 RELOAD = """
 import sys, keras, numpy, zoo.layers
 from pathlib import Path
