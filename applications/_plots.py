@@ -125,19 +125,40 @@ def fonts_for(labels: Iterable[str]) -> list[str]:
     from matplotlib import font_manager, rcParams
 
     families = list(rcParams["font.family"])
-    fonts = font_manager.findfont(font_manager.FontProperties(family=families))
     missing = {ord(letter) for label in labels for letter in label}
-    missing -= set(font_manager.get_font(fonts).get_charmap())
+    for family in families:
+        missing -= _letters_of_family(family)
     for entry in font_manager.fontManager.ttflist:
         if not missing:
             break
-        try:
-            font = font_manager.get_font(entry.fname)
-        except (OSError, RuntimeError):  # a file that has gone, or that is no font
+        # The last resort draws a box.
+        if entry.name in families or entry.name.startswith("Last Resort"):
             continue
-        found = missing.intersection(font.get_charmap())
-        # Coloured emoji are pictures, which cannot be drawn; the last resort is a box.
-        if found and font.scalable and not entry.name.startswith("Last Resort"):
-            families.append(entry.name)
-            missing -= found
+        if missing & _letters_of_file(entry.fname):
+            found = missing & _letters_of_family(entry.name)
+            if found:
+                families.append(entry.name)
+                missing -= found
     return families
+
+
+def _letters_of_family(family: str) -> set[int]:
+    """Those of the one font that matplotlib takes for the family: its other weights may differ."""
+    from matplotlib import font_manager
+
+    properties = font_manager.FontProperties(family=[family])
+    try:
+        return _letters_of_file(font_manager.findfont(properties, fallback_to_default=False))
+    except ValueError:  # not installed
+        return set()
+
+
+def _letters_of_file(path: str) -> set[int]:
+    from matplotlib import font_manager
+
+    try:
+        font = font_manager.get_font(path)
+    except (OSError, RuntimeError):  # a file that has gone, or that is no font
+        return set()
+    # Coloured emoji are pictures, which cannot be drawn.
+    return set(font.get_charmap()) if font.scalable else set()

@@ -113,20 +113,38 @@ def test_labels_of_every_kind() -> None:
     assert "$x$" in labels(figure)[1]
 
 
-def test_letters_that_the_font_lacks() -> None:
+def drawn_by(family: str) -> set[int]:
+    path = font_manager.findfont(font_manager.FontProperties(family=[family]))
+    return set(font_manager.get_font(path).get_charmap())
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_letters_that_the_font_lacks(backwards: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    # matplotlib lists the installed fonts in an order that differs from machine to machine.
+    fonts = sorted(font_manager.fontManager.ttflist, key=lambda font: font.fname)
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", fonts[::-1] if backwards else fonts)
     families = matplotlib.rcParams["font.family"]
     assert fonts_for(["a", "ß", "€"]) == families
-    charmaps = {
-        font.name: set(font_manager.get_font(font.fname).get_charmap())
-        for font in font_manager.fontManager.ttflist
-    }
-    usual = charmaps[font_manager.FontProperties(family=families).get_name()]
-    letters = {letter for letter in charmaps["STIXGeneral"] - usual if chr(letter).isprintable()}
-    letter = chr(min(letters))
+    letters = drawn_by("STIXGeneral") - drawn_by(families[0])
+    letter = next(chr(code) for code in sorted(letters) if chr(code).isprintable())
     *first, other = fonts_for(["a", f"b{letter}"])
-    assert first == families and ord(letter) in charmaps[other]
+    assert first == families and ord(letter) in drawn_by(other)
     attention_map([[1]], [letter], ["a"]).canvas.draw()
     assert fonts_for(["\U0010fffd"]) == families  # nobody has it
+
+
+def test_a_letter_that_only_another_weight_of_a_font_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Matplotlib draws with the regular weight, so that naming the font would give a box."""
+    bold = next(
+        font
+        for font in font_manager.fontManager.ttflist
+        if font.name == "STIXNonUnicode" and font.style == "normal" and font.weight == 700
+    )
+    (letter, *_) = set(font_manager.get_font(bold.fname).get_charmap()) - drawn_by(bold.name)
+    families = [*matplotlib.rcParams["font.family"], "A font that is not installed"]
+    monkeypatch.setitem(matplotlib.rcParams, "font.family", families)
+    assert bold.name not in fonts_for([chr(letter)])
+    assert fonts_for(["a"]) == families
 
 
 @pytest.mark.parametrize(
